@@ -1,0 +1,66 @@
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "cli/command.hpp"
+
+namespace tenbit::cli {
+namespace {
+
+struct registered {
+  int order;
+  const char* name;
+  const char* help;
+  command_setup setup;
+};
+
+std::vector<registered>& registry() {
+  static std::vector<registered> commands;
+  return commands;
+}
+
+int main_program(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN); // a closed pipe or socket is an error value, not the end of a run
+  CLI::App app("tenbit runs compression experiments between language models and proves every bit "
+               "it counts.",
+               "tenbit");
+  app.set_version_flag("--version", "tenbit 0.1.0");
+  app.require_subcommand(1);
+  app.footer("Start here:\n  tenbit run examples/default.toml\n  tenbit COMMAND --help\n\n"
+             "Exit codes: 0 done, 1 failed, 2 wrong usage or experiment file, 3 stopped with work "
+             "left,\n4 store refused, 5 some problems failed, 6 verify or decode found a difference.");
+  std::sort(registry().begin(), registry().end(),
+            [](const registered& a, const registered& b) { return a.order < b.order; });
+  int result = exit_ok;
+  for (auto& entry : registry()) {
+    CLI::App* command = app.add_subcommand(entry.name, entry.help);
+    auto action = entry.setup(*command);
+    command->callback([action = std::move(action), &result] { result = action(); });
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? exit_ok : exit_usage;
+  }
+  return result;
+}
+
+} // namespace
+
+command_registration::command_registration(int order, const char* name, const char* help,
+                                           command_setup setup) {
+  registry().push_back({order, name, help, std::move(setup)});
+}
+
+} // namespace tenbit::cli
+
+int main(int argc, char** argv) {
+  try {
+    return tenbit::cli::main_program(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "tenbit: internal error: %s\n", error.what());
+    return tenbit::cli::exit_failed;
+  }
+}

@@ -1,0 +1,78 @@
+// Calls to inference endpoints: one thread, libcurl multi_socket, thousands in flight.
+//
+// client owns that thread, the connections, and for every replica a limiter, a breaker and a retry budget.
+// submit() may be called from any thread. The callback runs on the client's thread, exactly once per submit,
+// and must be short (send a message, nothing else). A task sticks to one replica per model so that the
+// server's prefix cache is hit, and moves only when that replica is out.
+//
+// Sources: endpoint facts and error classes of the project's notes; OpenAI chat completions API;
+// WHATWG server-sent events; RFC 9110 Retry-After.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "actors/call.hpp"
+#include "base/expected.hpp"
+#include "config/experiment.hpp"
+#include "config/limits.hpp"
+
+namespace tenbit {
+
+// Test seam: the waits of a client. Defaults are limits.hpp.
+struct client_timing {
+  std::chrono::milliseconds connect = limits::connect_timeout;
+  std::chrono::milliseconds first_byte = limits::first_byte_timeout;
+  std::chrono::milliseconds stall = limits::stall_timeout;
+  std::chrono::milliseconds call = limits::call_timeout;
+  std::chrono::milliseconds retry_base = limits::retry_delay_base;
+  std::chrono::milliseconds retry_max = limits::retry_delay_max;
+  std::chrono::milliseconds probe_min = limits::breaker_probe_min;
+  std::uint64_t jitter_seed = 0; // 0: from the clock
+};
+
+struct client_call {
+  std::string model;          // alias
+  std::uint64_t sticky = 0;   // equal values go to the same replica while it is up
+  std::string canonical;      // canonical_request(...)
+};
+
+struct replica_snapshot {
+  std::string url;
+  std::uint32_t in_flight = 0, queued = 0, limit = 0;
+  std::string breaker; // "closed", "open", "half-open", "stopped" (auth)
+  std::uint64_t answered = 0, retried = 0;
+  std::map<std::string, std::uint64_t> errors; // by class
+  double first_byte_p50_ms = 0, total_p50_ms = 0, total_p99_ms = 0;
+};
+struct model_snapshot {
+  std::string alias;
+  std::uint32_t in_flight = 0, queued = 0;
+  std::uint64_t answered = 0;
+  std::vector<replica_snapshot> replicas;
+};
+
+class client {
+public:
+  using callback = std::function<void(call_result)>;
+
+  // Fails when libcurl cannot start or an API key variable is not set (named in the message).
+  [[nodiscard]] static expected<std::unique_ptr<client>, std::string>
+  start(std::span<const model_spec> models, const client_timing& timing = {});
+
+  // Cancels what is left (each callback gets call_error::cancelled) and joins the thread.
+  virtual ~client() = default;
+
+  virtual void submit(client_call call, callback done) = 0;
+  // No new attempts; calls that wait are cancelled, those on the wire go on. For Ctrl-C.
+  virtual void drain() = 0;
+  [[nodiscard]] virtual std::vector<model_snapshot> snapshot() const = 0;
+};
+
+} // namespace tenbit

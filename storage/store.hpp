@@ -1,0 +1,160 @@
+// The store of one experiment: every task's journal, the ledger of bits, and where each task stands.
+//
+// RocksDB with one writer. A commit is one synced WriteBatch and one state transition: events, bit rows,
+// state rows, running totals, commit_seq and the chain head move together or not at all. After a commit
+// returns, its rows survive SIGKILL and power loss; a commit that fails leaves the store refusing all
+// further writes (the process must exit and recover; the same fsync is never tried again).
+//
+// Files: DIR/db (RocksDB), DIR/anchor (what was durable, kept outside the database so that a lost or cut
+// log is noticed), DIR/LOCK (this process). Keys and rows: the grammar at the top of keys.hpp.
+// Thread use: one thread commits; reads may run beside it. Opening for reading takes no lock and needs no
+// writer. All text in errors names the file and the mend.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "actors/event.hpp"
+#include "actors/ids.hpp"
+#include "base/expected.hpp"
+
+namespace rocksdb {
+class Env;
+}
+
+namespace tenbit {
+
+// What a caller does: refuse (tell the person and stop) or stop (this process can't go on; restart recovers).
+enum class store_error : std::uint8_t {
+  not_a_store,  // refuse: nothing there, or a folder that is something else
+  exists,       // refuse: create() on an existing store
+  locked,       // refuse: another process has it
+  other_format, // refuse: written by a different format version
+  corrupt,      // refuse: a checksum, chain, count or scan does not hold; the file is named
+  rolled_back,  // refuse: fewer rows than the anchor says were durable
+  diverged,     // refuse: a row contradicts what is already there (same bit index, other question)
+  io,           // stop: a write, fsync or read failed
+};
+struct store_failure {
+  store_error kind = store_error::io;
+  std::string message;
+};
+
+enum class task_status : std::uint8_t { pending, done, failed, quarantined, cancelled };
+[[nodiscard]] std::string_view to_string(task_status s);
+
+// The one row per task that is scanned at start; fixed size on disk.
+struct task_state {
+  task_status status = task_status::pending;
+  std::uint32_t errors = 0;   // arms that failed in the last attempt of the task
+  std::uint32_t attempts = 0; // times it was worked on to an end, good or bad
+  std::uint32_t events = 0;   // next sequence number
+  std::uint32_t bits = 0;     // rows in the ledger
+  hash256 chain;              // hash of the last event; zero when there is none
+};
+
+// Counted in the same batch as what they count. Never recomputed except by verify.
+struct store_totals {
+  std::uint64_t calls = 0, calls_receiver = 0, calls_sender = 0;
+  std::uint64_t bits = 0, outcomes = 0, failures = 0, events = 0;
+  std::uint64_t prompt_tokens = 0, completion_tokens = 0;
+  std::map<std::string, token_usage> tokens_by_model; // alias → sums
+  friend bool operator==(const store_totals&, const store_totals&);
+};
+
+// Immutable description, written at creation.
+struct store_manifest {
+  std::string name;             // experiment's
+  hash256 identity;             // experiment::identity_hash with the benchmark's content hash
+  std::vector<std::pair<std::string, std::string>> identity_text; // to show what differs
+  std::string experiment_toml;  // the resolved experiment as TOML or JSON text, for report and verify
+  std::uint64_t tasks = 0;
+  bool simulated = false;
+  std::string tool_version;
+  std::uint64_t created_unix_s = 0;
+};
+
+// A problem as the store keeps it. gold is sealed text: only coordinator/gold_vault and verify read it.
+struct problem_row {
+  std::string id;
+  std::string question;
+  std::string gold_answer;
+  std::string gold_solution;
+};
+
+struct store_options {
+  rocksdb::Env* env = nullptr;      // tests: fault-injecting environment; nullptr: the real one
+  bool accept_rollback = false;     // an operator's word that the lost rows may be run again
+  std::uint64_t memory_bytes = 256U << 20; // block cache and memtables
+};
+
+// What one commit does to one task.
+struct task_commit {
+  problem_index task;
+  std::vector<event> events;             // appended in this order
+  std::optional<task_status> status;     // new status, if it changes
+  std::optional<std::uint32_t> errors;   // new value
+  bool finished_attempt = false;         // attempts + 1
+};
+
+class store {
+public:
+  // A new store in an empty or absent folder. Problems are written in one go, all tasks pending.
+  [[nodiscard]] static expected<std::unique_ptr<store>, store_failure>
+  create(const std::string& dir, const store_manifest& manifest,
+         std::span<const problem_row> problems, const store_options& options = {});
+  // For writing: lock, recover, check anchor, counts and format, bump the incarnation (synced).
+  [[nodiscard]] static expected<std::unique_ptr<store>, store_failure>
+  open(const std::string& dir, const store_options& options = {});
+  // For reading beside a live writer or on a finished store. Commits are refused.
+  [[nodiscard]] static expected<std::unique_ptr<store>, store_failure>
+  open_for_reading(const std::string& dir, const store_options& options = {});
+
+  // Does not flush; close() does. Destruction without close() is a crash as far as the next open knows.
+  virtual ~store() = default;
+
+  // -- writing (one thread) ------------------------------------------------------------------------
+  // All or nothing, durable on return. Sequence numbers, chain hashes, ledger rows and totals are
+  // made here. `diverged` when a bit index exists with another question or value; a bit that is already
+  // there with the same content is dropped (not counted again).
+  [[nodiscard]] virtual status<store_failure> commit(std::span<const task_commit> group) = 0;
+  // Writes the anchor if a second has passed since the last one; called by the committing thread.
+  [[nodiscard]] virtual status<store_failure> keep_anchor(bool now = false) = 0;
+  // Flush, sync, anchor, clean-shutdown flag.
+  [[nodiscard]] virtual status<store_failure> close() = 0;
+
+  // -- reading -------------------------------------------------------------------------------------
+  [[nodiscard]] virtual const store_manifest& manifest() const = 0;
+  [[nodiscard]] virtual std::uint64_t incarnation() const = 0;
+  [[nodiscard]] virtual std::uint64_t commit_seq() const = 0;
+  [[nodiscard]] virtual store_totals totals() const = 0;
+  [[nodiscard]] virtual expected<task_state, store_failure> state(problem_index task) const = 0;
+  // Every task in order; the scan's own status is checked and the number of rows compared.
+  [[nodiscard]] virtual status<store_failure>
+  for_each_state(const std::function<void(problem_index, const task_state&)>& visit) const = 0;
+  // The journal of one task in order, chain verified.
+  [[nodiscard]] virtual expected<std::vector<event>, store_failure>
+  events(problem_index task) const = 0;
+  // The ledger rows of one task, by arm, trial, index.
+  [[nodiscard]] virtual expected<std::vector<bit_event>, store_failure>
+  bits(problem_index task) const = 0;
+  // The public part (id, question); gold fields stay empty.
+  [[nodiscard]] virtual expected<problem_row, store_failure> problem(problem_index task) const = 0;
+  // With gold.
+  [[nodiscard]] virtual expected<problem_row, store_failure> sealed(problem_index task) const = 0;
+
+  // Everything that can be checked without endpoints: block checksums, chains, sequences, counts, ledger
+  // against bit events, totals, manifest hash. Calls back with progress (tasks done). One line per finding;
+  // empty: all holds.
+  [[nodiscard]] virtual expected<std::vector<std::string>, store_failure>
+  verify(const std::function<void(std::uint64_t)>& progress) const = 0;
+};
+
+} // namespace tenbit
