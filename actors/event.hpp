@@ -76,6 +76,8 @@ using event = std::variant<call_event, bit_event, outcome_event, failure_event>;
 // msgpack bytes of an event, and back. Decoding is total: any bytes give an event or an error, within
 // limits::event_bytes_max, and trailing bytes are an error. The grammar stands at the top of event.cpp.
 [[nodiscard]] std::string encode(const event& e);
+// The same, appended to out: for a writer that keeps its buffer.
+void encode_to(const event& e, std::string& out);
 [[nodiscard]] expected<event, std::string> decode_event(std::string_view bytes);
 
 } // namespace tenbit
