@@ -25,7 +25,8 @@ public:
   }
   // Uniform in [0, bound); bound > 0. The bias is below 2^-32 for bounds under 2^32.
   std::uint64_t below(std::uint64_t bound) {
-    return static_cast<std::uint64_t>((static_cast<__extension__ unsigned __int128>(next()) * bound) >> 64);
+    __extension__ using wide = unsigned __int128;
+    return static_cast<std::uint64_t>((static_cast<wide>(next()) * bound) >> 64);
   }
   // Uniform in [low, high], both ends included; low <= high.
   std::int64_t between(std::int64_t low, std::int64_t high) {

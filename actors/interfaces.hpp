@@ -1,0 +1,129 @@
+// Every typed actor interface of a run, a sentence per handler. The states behind them are pure cores.
+//
+// Nothing is asked with an infinite wait: all messages are one-way, replies carry the asker's ticket.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/caf_compat.hpp"
+#include "actors/messages.hpp"
+
+namespace tenbit {
+
+// -- worker --------------------------------------------------------------------------------------
+
+// No new calls; what is on the wire is finished and committed, then every task is released.
+struct drain_order {};
+
+using worker_actor = caf::typed_actor<
+    // Start working on a task.
+    caf::reacts_to<grant>,
+    // Events are durable: what they record may be used.
+    caf::reacts_to<appended>,
+    // The committed answers to an ask, or why there are none.
+    caf::reacts_to<bits_reply>,
+    // An arm's outcome is durable.
+    caf::reacts_to<arm_closed>,
+    // A call of the receiver came back. From the endpoint client's thread.
+    caf::reacts_to<call_done>,
+    // Finish in good order.
+    caf::reacts_to<drain_order>>;
+
+// -- oracle --------------------------------------------------------------------------------------
+
+using oracle_actor = caf::typed_actor<
+    // Questions that have no bit in the ledger yet.
+    caf::reacts_to<oracle_ask>,
+    // Events of the sender are durable.
+    caf::reacts_to<appended>,
+    // A call of the sender came back. From the endpoint client's thread.
+    caf::reacts_to<call_done>,
+    // A lease ended.
+    caf::reacts_to<forget_task>>;
+
+// -- grader --------------------------------------------------------------------------------------
+
+using grader_actor = caf::typed_actor<
+    // Grade an arm; answers with `graded`.
+    caf::reacts_to<grade_request>>;
+
+// -- coordinator ---------------------------------------------------------------------------------
+
+// A worker is there and works on up to `slots` tasks at once.
+struct worker_ready {
+  worker_actor worker;
+  std::uint32_t slots = 0;
+};
+// The other parties of the run.
+struct parties {
+  oracle_actor oracle_party;
+  grader_actor grader_party;
+};
+// Stop granting, drain the workers, close the store. `reason` is shown.
+struct stop_order {
+  std::string reason;
+};
+// INTERNAL: the journal made these commits durable, in this order.
+struct committed {
+  std::vector<std::uint64_t> tickets;
+};
+// INTERNAL: the journal cannot go on; nothing after the last `committed` is durable.
+struct journal_failed {
+  std::string message;
+};
+// INTERNAL: the store is flushed and closed.
+struct journal_closed {
+  std::string failure; // empty: clean
+};
+// INTERNAL: time to look for delayed tasks and publish the status.
+struct tick {};
+
+using coordinator_actor =
+    caf::typed_actor<caf::reacts_to<parties>, caf::reacts_to<worker_ready>,
+                     // Commit events of the receiver, then say so.
+                     caf::reacts_to<append_request>,
+                     // Relay questions to the oracle; only committed bits go back.
+                     caf::reacts_to<ask_message>,
+                     // An arm's program ended: grade and commit.
+                     caf::reacts_to<arm_finished>,
+                     // A worker is through with a task.
+                     caf::reacts_to<task_released>,
+                     // Commit events of the sender, then say so; bits go into the ledger.
+                     caf::reacts_to<oracle_append>, caf::reacts_to<oracle_failed>,
+                     // The oracle has nothing left of a task.
+                     caf::reacts_to<forgotten>,
+                     // A graded outcome, to be committed.
+                     caf::reacts_to<graded>, caf::reacts_to<stop_order>,
+                     caf::reacts_to<committed>, caf::reacts_to<journal_failed>,
+                     caf::reacts_to<journal_closed>, caf::reacts_to<tick>>;
+
+} // namespace tenbit
+
+// Passed by value inside the process, never serialised.
+#define TENBIT_LOCAL_MESSAGE(type) CAF_ALLOW_UNSAFE_MESSAGE_TYPE(type)
+TENBIT_LOCAL_MESSAGE(tenbit::grant)
+TENBIT_LOCAL_MESSAGE(tenbit::appended)
+TENBIT_LOCAL_MESSAGE(tenbit::bits_reply)
+TENBIT_LOCAL_MESSAGE(tenbit::arm_closed)
+TENBIT_LOCAL_MESSAGE(tenbit::call_done)
+TENBIT_LOCAL_MESSAGE(tenbit::drain_order)
+TENBIT_LOCAL_MESSAGE(tenbit::oracle_ask)
+TENBIT_LOCAL_MESSAGE(tenbit::forget_task)
+TENBIT_LOCAL_MESSAGE(tenbit::forgotten)
+TENBIT_LOCAL_MESSAGE(tenbit::grade_request)
+TENBIT_LOCAL_MESSAGE(tenbit::worker_ready)
+TENBIT_LOCAL_MESSAGE(tenbit::parties)
+TENBIT_LOCAL_MESSAGE(tenbit::append_request)
+TENBIT_LOCAL_MESSAGE(tenbit::ask_message)
+TENBIT_LOCAL_MESSAGE(tenbit::arm_finished)
+TENBIT_LOCAL_MESSAGE(tenbit::task_released)
+TENBIT_LOCAL_MESSAGE(tenbit::oracle_append)
+TENBIT_LOCAL_MESSAGE(tenbit::oracle_failed)
+TENBIT_LOCAL_MESSAGE(tenbit::graded)
+TENBIT_LOCAL_MESSAGE(tenbit::stop_order)
+TENBIT_LOCAL_MESSAGE(tenbit::committed)
+TENBIT_LOCAL_MESSAGE(tenbit::journal_failed)
+TENBIT_LOCAL_MESSAGE(tenbit::journal_closed)
+TENBIT_LOCAL_MESSAGE(tenbit::tick)

@@ -1,0 +1,143 @@
+// What the parties of a run say to each other. Values; every message has one sender and one receiver.
+//
+// In one process they are passed as they are; between processes they become msgpack arrays. A `ticket` is
+// made by whoever waits for the reply and comes back in it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "actors/call.hpp"
+#include "actors/event.hpp"
+#include "actors/ids.hpp"
+#include "benchmarks/gold.hpp"
+#include "benchmarks/problem.hpp"
+
+namespace tenbit {
+
+using journal_slice = std::shared_ptr<const std::vector<event>>;
+
+// -- coordinator → worker ------------------------------------------------------------------------
+
+// A task to work on. `journal` holds the receiver's calls alone: no bits, no gold, nothing of the sender.
+struct grant {
+  task_id task;
+  std::shared_ptr<const problem> item;
+  journal_slice journal;                    // never null
+  std::unordered_set<arm_trial> closed;     // arms that have an outcome already
+};
+// The events of an append are durable.
+struct appended {
+  task_id task;
+  std::uint64_t ticket = 0;
+};
+// Why an ask has no answers.
+struct ask_failure {
+  call_error kind = call_error::transient;
+  std::string message;
+};
+// The answers to an ask: committed bits, or a failure.
+struct bits_reply {
+  task_id task;
+  std::uint64_t ticket = 0;
+  std::vector<answer> values; // one per question when there is no failure
+  bool failed = false;
+  ask_failure failure;
+};
+// The outcome of this arm is durable.
+struct arm_closed {
+  task_id task;
+  arm_trial where;
+};
+
+// -- worker → coordinator ------------------------------------------------------------------------
+
+struct append_request {
+  task_id task;
+  std::uint64_t ticket = 0;
+  std::vector<event> events; // calls and failures of the receiver
+};
+struct ask_message {
+  task_id task;
+  std::uint64_t ticket = 0;
+  arm_trial where;
+  std::vector<std::string> questions;
+  std::string draft; // what the sender may see
+};
+// An arm's program ended: to be graded and committed.
+struct arm_finished {
+  task_id task;
+  arm_trial where;
+  std::optional<call_id> draft_call;
+  std::string draft_text;
+  call_id answer_call;
+  std::string answer_text;
+  std::uint32_t questions = 0;
+  std::uint64_t payload_bits = 0;
+  std::string bitstream; // .tbit bytes
+};
+// The worker has nothing more to do for this task.
+struct task_released {
+  task_id task;
+  std::uint32_t failed_arms = 0;    // with a failure event each
+  bool worth_retrying = false;      // every failure was of a kind that passes
+  bool interrupted = false;         // some arms were left open because the run is stopping
+};
+
+// -- coordinator ↔ oracle ------------------------------------------------------------------------
+
+struct oracle_ask {
+  task_id task;
+  std::uint64_t ticket = 0;      // the coordinator's
+  std::shared_ptr<const problem> item;
+  arm_trial where;
+  std::vector<std::string> questions;
+  std::string draft;
+  std::vector<std::uint32_t> wanted; // indices of the questions that have no bit yet
+  gold reference;                    // sealed; set when the arm's reference is gold
+  journal_slice prior;               // the sender's committed calls; null after the first ask of a lease
+};
+// Events of the sender, to be committed before anything that follows from them.
+struct oracle_append {
+  task_id task;
+  std::uint64_t ticket = 0; // the oracle's; comes back in `appended`
+  std::uint64_t ask = 0;    // ticket of the oracle_ask
+  std::vector<event> events;
+};
+struct oracle_failed {
+  task_id task;
+  std::uint64_t ask = 0;
+  ask_failure failure;
+};
+// The lease of the task ended.
+struct forget_task {
+  task_id task;
+};
+// Nothing of the task is on the wire or uncommitted any more.
+struct forgotten {
+  task_id task;
+};
+
+// -- coordinator ↔ grader ------------------------------------------------------------------------
+
+struct grade_request {
+  arm_finished finished;
+  gold reference; // sealed
+};
+struct graded {
+  task_id task;
+  outcome_event result;
+};
+
+// -- endpoints → worker, oracle ------------------------------------------------------------------
+
+struct call_done {
+  task_id task;
+  call_id call;
+  call_result result;
+};
+
+} // namespace tenbit

@@ -1,0 +1,222 @@
+#include "cli/run_session.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fmt/format.h>
+
+#include "actors/caf_compat.hpp"
+#include "cli/command.hpp"
+#include "coordinator/coordinator_actor.hpp"
+#include "coordinator/gold_vault.hpp"
+#include "simulator/server.hpp"
+#include "workers/party_actors.hpp"
+
+namespace tenbit::cli {
+namespace {
+
+constexpr const char* tool_version = "tenbit 0.1.0";
+
+start_failure refused(const store_failure& failure) {
+  const bool stop = failure.kind == store_error::io;
+  return {failure.message, stop ? exit_failed : exit_refused};
+}
+
+expected<std::unique_ptr<store>, start_failure> open_store(const store_manifest& wanted,
+                                                           const benchmark& items,
+                                                           const run_options& options,
+                                                           bool& resumed) {
+  store_options how;
+  how.accept_rollback = options.accept_rollback;
+  resumed = std::filesystem::exists(std::filesystem::path(options.store_dir) / "db");
+  if (!resumed) {
+    auto fresh = store::create(options.store_dir, wanted, gold_vault::rows(items), how);
+    if (!fresh)
+      return fail(refused(fresh.error()));
+    return std::move(*fresh);
+  }
+  auto opened = store::open(options.store_dir, how);
+  if (!opened)
+    return fail(refused(opened.error()));
+  const auto differences = manifest_difference((*opened)->manifest(), wanted);
+  if (differences.empty())
+    return std::move(*opened);
+  std::string message =
+      fmt::format("{} holds another experiment. What differs:\n", options.store_dir);
+  for (const std::string& line : differences)
+    message += "  " + line + "\n";
+  message += "Use another --store, or change the experiment back; a store keeps to one experiment.";
+  return fail(start_failure{message, exit_refused});
+}
+
+// CAF reads no files, takes no arguments, and does not poll when idle.
+struct actor_config : caf::actor_system_config {
+  actor_config() {
+    set("scheduler.policy", "sharing");
+    set("scheduler.max-threads", std::size_t{2});
+    set("logger.verbosity", caf::atom("quiet"));
+  }
+};
+
+class local_session final : public run_session {
+public:
+  local_session(std::shared_ptr<const experiment> exp, std::shared_ptr<void> simulator,
+                std::unique_ptr<store> target, std::unique_ptr<client> calls, bool resumed)
+      : exp_(std::move(exp)), simulator_(std::move(simulator)), store_(std::move(target)),
+        calls_(std::move(calls)), system_(config_), resumed_(resumed) {}
+
+  ~local_session() override {
+    calls_.reset(); // no call-backs into actors that go away
+    for (const auto& party : exits_)
+      party();
+  }
+
+  // Loads the plan and starts the parties.
+  tenbit::status<store_failure> begin(benchmark items, std::uint32_t slots) {
+    auto problems = std::make_shared<std::vector<std::shared_ptr<const problem>>>();
+    problems->reserve(items.problems.size());
+    for (problem& item : items.problems)
+      problems->push_back(std::make_shared<const problem>(std::move(item)));
+    run_sources sources;
+    sources.journal = [s = store_.get()](problem_index task)
+        -> expected<std::vector<event>, store_failure> { return s->events(task); };
+    sources.gold_of = [s = store_.get()](problem_index task) {
+      return gold_vault::fetch(*s, task);
+    };
+    sources.problem_of = [problems](problem_index task)
+        -> expected<std::shared_ptr<const problem>, store_failure> {
+      return problems->at(task.value);
+    };
+    auto core = std::make_unique<run_core>(
+        exp_, experiment_id{store_->manifest().identity.prefix()}, std::move(sources),
+        store_->manifest().tasks);
+    const auto scanned = store_->for_each_state(
+        [&](problem_index task, const task_state& state) { core->load(task, state); });
+    if (!scanned)
+      return scanned;
+    core->spent_before(store_->totals());
+    board_->publish(core->status());
+    spawn(std::move(core), slots);
+    return {};
+  }
+
+  run_status status() const override { return board_->read(); }
+  bool wait(std::chrono::milliseconds time) const override { return board_->wait(time); }
+  std::vector<model_snapshot> models() const override { return calls_->snapshot(); }
+  bool resumed() const override { return resumed_; }
+  void stop(const std::string& reason) override {
+    caf::anon_send(coordinator_, stop_order{reason});
+  }
+
+private:
+  void spawn(std::unique_ptr<run_core> core, std::uint32_t slots) {
+    coordinator_ = spawn_coordinator(system_, std::move(core), *store_, board_);
+    auto oracle_party = spawn_oracle(system_, exp_, *calls_, coordinator_);
+    auto grader_party = spawn_grader(system_, exp_, coordinator_);
+    caf::anon_send(coordinator_, parties{oracle_party, grader_party});
+    auto worker = spawn_worker(system_, exp_, *calls_, coordinator_, slots);
+    const auto leave = [](const auto& handle) {
+      return [handle] { caf::anon_send_exit(handle, caf::exit_reason::user_shutdown); };
+    };
+    exits_ = {leave(worker), leave(oracle_party), leave(grader_party), leave(coordinator_)};
+  }
+
+  std::shared_ptr<const experiment> exp_;
+  std::shared_ptr<void> simulator_;
+  std::unique_ptr<store> store_;
+  std::unique_ptr<client> calls_;
+  std::shared_ptr<status_board> board_ = std::make_shared<status_board>();
+  actor_config config_;
+  caf::actor_system system_;
+  coordinator_actor coordinator_;
+  std::vector<std::function<void()>> exits_;
+  bool resumed_ = false;
+};
+
+} // namespace
+
+expected<std::shared_ptr<void>, std::string> attach_simulator(experiment& exp) {
+  const auto embedded = [](const model_spec& model) {
+    return model.kind == model_kind::sim && model.replicas.empty();
+  };
+  if (std::none_of(exp.models.begin(), exp.models.end(), embedded))
+    return std::shared_ptr<void>();
+  sim_options options;
+  options.behaviour = exp.sim;
+  auto server = sim_server::start(std::move(options));
+  if (!server)
+    return fail("the embedded simulator does not start: " + server.error());
+  for (model_spec& model : exp.models)
+    if (embedded(model))
+      model.replicas = {(*server)->url()};
+  return std::shared_ptr<void>(std::move(*server));
+}
+
+std::uint32_t default_slots(const experiment& exp) {
+  std::uint64_t concurrency = 0;
+  for (const model_spec& model : exp.models)
+    concurrency = std::max<std::uint64_t>(concurrency, model.concurrency);
+  // Twice, so that a task whose reply is being committed leaves no place on the wire empty.
+  return static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(2 * concurrency + 16, limits::tasks_in_flight_max));
+}
+
+store_manifest make_manifest(const experiment& exp, const benchmark& items) {
+  store_manifest out;
+  out.name = exp.name;
+  out.identity_text = exp.identity();
+  out.identity_text.emplace_back("benchmark.content", items.content.hex());
+  out.identity = hasher("store").field(exp.identity_hash().view()).field(items.content.view()).finish();
+  out.experiment_toml = to_toml(exp);
+  out.tasks = items.problems.size();
+  out.simulated = exp.simulated();
+  out.tool_version = tool_version;
+  out.created_unix_s = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(
+          std::chrono::system_clock::now().time_since_epoch())
+          .count());
+  return out;
+}
+
+std::vector<std::string> manifest_difference(const store_manifest& stored,
+                                             const store_manifest& wanted) {
+  if (stored.identity == wanted.identity)
+    return {};
+  std::map<std::string, std::pair<std::string, std::string>> both;
+  for (const auto& [key, value] : stored.identity_text)
+    both[key].first = value;
+  for (const auto& [key, value] : wanted.identity_text)
+    both[key].second = value;
+  std::vector<std::string> out;
+  for (const auto& [key, values] : both)
+    if (values.first != values.second)
+      out.push_back(fmt::format("{}: store has {}, experiment has {}", key,
+                                values.first.empty() ? "nothing" : values.first,
+                                values.second.empty() ? "nothing" : values.second));
+  if (out.empty())
+    out.emplace_back("the identity hash (the store was written by another version of tenbit)");
+  return out;
+}
+
+expected<std::unique_ptr<run_session>, start_failure>
+run_session::start(experiment exp, benchmark items, const run_options& options) {
+  bool resumed = false;
+  auto target = open_store(make_manifest(exp, items), items, options, resumed);
+  if (!target)
+    return fail(target.error());
+  auto simulator = attach_simulator(exp);
+  if (!simulator)
+    return fail(start_failure{simulator.error(), exit_failed});
+  auto calls = client::start(exp.models);
+  if (!calls)
+    return fail(start_failure{calls.error(), exit_usage});
+  const std::uint32_t slots = options.slots > 0 ? options.slots : default_slots(exp);
+  auto session = std::make_unique<local_session>(
+      std::make_shared<const experiment>(std::move(exp)), std::move(*simulator),
+      std::move(*target), std::move(*calls), resumed);
+  if (const auto begun = session->begin(std::move(items), slots); !begun)
+    return fail(refused(begun.error()));
+  return session;
+}
+
+} // namespace tenbit::cli

@@ -1,0 +1,172 @@
+#include "workers/party_actors.hpp"
+
+#include <chrono>
+
+#include "workers/grader.hpp"
+#include "workers/oracle.hpp"
+#include "workers/task_runner.hpp"
+
+namespace tenbit {
+namespace {
+
+std::uint64_t unix_ms_now() {
+  using namespace std::chrono;
+  return static_cast<std::uint64_t>(
+      duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
+}
+
+// The result comes back to the actor as a message, from the client's thread.
+template <class Actor>
+void submit(client& calls, const Actor& to, task_id task, start_call& command) {
+  client_call call{std::move(command.model), std::hash<task_id>{}(task),
+                   std::move(command.canonical)};
+  calls.submit(std::move(call), [to, task, id = command.id](call_result result) {
+    caf::anon_send(to, call_done{task, id, std::move(result)});
+  });
+}
+
+// -- worker --------------------------------------------------------------------------------------
+
+struct worker_state {
+  static inline const char* name = "worker";
+  std::shared_ptr<const experiment> exp;
+  client* calls = nullptr;
+  coordinator_actor coordinator;
+  std::unordered_map<task_id, task_runner> tasks;
+};
+using worker_pointer = worker_actor::stateful_pointer<worker_state>;
+
+void carry_out(worker_pointer self, task_id task, std::vector<runner_command> commands) {
+  worker_state& state = self->state;
+  for (runner_command& command : commands) {
+    if (auto* call = std::get_if<start_call>(&command)) {
+      submit(*state.calls, worker_actor(self), task, *call);
+    } else if (auto* append = std::get_if<append_request>(&command)) {
+      self->send(state.coordinator, std::move(*append));
+    } else if (auto* ask = std::get_if<ask_message>(&command)) {
+      self->send(state.coordinator, std::move(*ask));
+    } else if (auto* finished = std::get_if<arm_finished>(&command)) {
+      self->send(state.coordinator, std::move(*finished));
+    } else {
+      self->send(state.coordinator, std::get<task_released>(command));
+      state.tasks.erase(task);
+    }
+  }
+}
+
+worker_actor::behavior_type worker(worker_pointer self, std::shared_ptr<const experiment> exp,
+                                   client* calls, coordinator_actor coordinator,
+                                   std::uint32_t slots) {
+  end_process_on_exception(self, "worker");
+  self->state.exp = std::move(exp);
+  self->state.calls = calls;
+  self->state.coordinator = std::move(coordinator);
+  self->send(self->state.coordinator, worker_ready{self, slots});
+  return {
+      [self](grant& m) {
+        const task_id task = m.task;
+        const auto [place, fresh] =
+            self->state.tasks.try_emplace(task, self->state.exp, std::move(m));
+        TENBIT_ASSERT(fresh);
+        carry_out(self, task, place->second.start());
+      },
+      [self](const appended& m) {
+        carry_out(self, m.task, self->state.tasks.at(m.task).on_appended(m.ticket));
+      },
+      [self](const bits_reply& m) {
+        carry_out(self, m.task, self->state.tasks.at(m.task).on_bits(m));
+      },
+      [self](const arm_closed& m) {
+        carry_out(self, m.task, self->state.tasks.at(m.task).on_closed(m.where));
+      },
+      [self](call_done& m) {
+        carry_out(self, m.task,
+                  self->state.tasks.at(m.task).on_call(m.call, std::move(m.result),
+                                                       unix_ms_now()));
+      },
+      [self](const drain_order&) { self->state.calls->drain(); },
+  };
+}
+
+// -- oracle --------------------------------------------------------------------------------------
+
+struct oracle_state {
+  static inline const char* name = "oracle";
+  std::unique_ptr<oracle> core;
+  client* calls = nullptr;
+  coordinator_actor coordinator;
+};
+using oracle_pointer = oracle_actor::stateful_pointer<oracle_state>;
+
+void carry_out(oracle_pointer self, std::vector<oracle_command> commands) {
+  for (oracle_command& command : commands) {
+    if (auto* call = std::get_if<oracle_call>(&command))
+      submit(*self->state.calls, oracle_actor(self), call->task, call->call);
+    else if (auto* append = std::get_if<oracle_append>(&command))
+      self->send(self->state.coordinator, std::move(*append));
+    else if (auto* failed = std::get_if<oracle_failed>(&command))
+      self->send(self->state.coordinator, std::move(*failed));
+    else
+      self->send(self->state.coordinator, std::get<forgotten>(command));
+  }
+}
+
+oracle_actor::behavior_type oracle_fun(oracle_pointer self, std::shared_ptr<const experiment> exp,
+                                       client* calls, coordinator_actor coordinator) {
+  end_process_on_exception(self, "oracle");
+  self->state.core = std::make_unique<oracle>(std::move(exp));
+  self->state.calls = calls;
+  self->state.coordinator = std::move(coordinator);
+  return {
+      [self](oracle_ask& m) { carry_out(self, self->state.core->on_ask(std::move(m))); },
+      [self](const appended& m) {
+        carry_out(self, self->state.core->on_appended(m.task, m.ticket));
+      },
+      [self](call_done& m) {
+        carry_out(self, self->state.core->on_call(m.task, m.call, std::move(m.result),
+                                                  unix_ms_now()));
+      },
+      [self](const forget_task& m) { carry_out(self, self->state.core->forget(m.task)); },
+  };
+}
+
+// -- grader --------------------------------------------------------------------------------------
+
+struct grader_state {
+  static inline const char* name = "grader";
+  std::unique_ptr<grader> core;
+  coordinator_actor coordinator;
+};
+using grader_pointer = grader_actor::stateful_pointer<grader_state>;
+
+grader_actor::behavior_type grader_fun(grader_pointer self, std::shared_ptr<const experiment> exp,
+                                       coordinator_actor coordinator) {
+  end_process_on_exception(self, "grader");
+  self->state.core = std::make_unique<grader>(std::move(exp));
+  self->state.coordinator = std::move(coordinator);
+  return {
+      [self](const grade_request& m) {
+        self->send(self->state.coordinator,
+                   graded{m.finished.task, self->state.core->grade(m)});
+      },
+  };
+}
+
+} // namespace
+
+worker_actor spawn_worker(caf::actor_system& system, std::shared_ptr<const experiment> exp,
+                          client& calls, coordinator_actor coordinator, std::uint32_t slots) {
+  return system.spawn(worker, std::move(exp), &calls, std::move(coordinator), slots);
+}
+
+oracle_actor spawn_oracle(caf::actor_system& system, std::shared_ptr<const experiment> exp,
+                          client& calls, coordinator_actor coordinator) {
+  return system.spawn(oracle_fun, std::move(exp), &calls, std::move(coordinator));
+}
+
+grader_actor spawn_grader(caf::actor_system& system, std::shared_ptr<const experiment> exp,
+                          coordinator_actor coordinator) {
+  return system.spawn(grader_fun, std::move(exp), std::move(coordinator));
+}
+
+} // namespace tenbit

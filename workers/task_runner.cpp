@@ -1,0 +1,246 @@
+#include "workers/task_runner.hpp"
+
+#include <utility>
+
+#include "base/kill_point.hpp"
+#include "protocols/bitstream.hpp"
+
+namespace tenbit {
+namespace {
+
+bool passes_with_time(call_error kind) {
+  switch (kind) {
+  case call_error::throttled:
+  case call_error::transient:
+  case call_error::endpoint_invalid:
+    return true;
+  case call_error::request_invalid:
+  case call_error::auth:
+  case call_error::cancelled:
+    return false;
+  }
+  assertion_failed("call_error", __FILE__, __LINE__);
+}
+
+} // namespace
+
+task_runner::task_runner(std::shared_ptr<const experiment> exp, grant granted)
+    : exp_(std::move(exp)), granted_(std::move(granted)) {
+  for (const event& past : *granted_.journal) {
+    if (const auto* call = std::get_if<call_event>(&past)) {
+      call_entry& entry = calls_[call->id];
+      entry.stage = call_stage::committed;
+      entry.text = call->reply.text;
+    }
+  }
+}
+
+std::vector<runner_command> task_runner::start() {
+  const auto arms = static_cast<std::uint16_t>(exp_->arms.size());
+  for (std::uint16_t trial = 0; trial < exp_->trials; ++trial) {
+    for (std::uint16_t arm = 0; arm < arms; ++arm) {
+      const arm_trial where{arm_index{arm}, trial_index{trial}};
+      if (!granted_.closed.contains(where))
+        programs_.push_back({where, program_stage::running, start_program(input_of(where))});
+    }
+  }
+  for (std::size_t i = 0; i < programs_.size(); ++i)
+    advance(i);
+  release_if_over();
+  return take_commands();
+}
+
+program_input task_runner::input_of(arm_trial where) const {
+  return {exp_, where.arm, where.trial, *granted_.item};
+}
+
+void task_runner::advance(std::size_t program) {
+  program_entry& entry = programs_[program];
+  // Results that are at hand are given at once, so a replay needs no message at all.
+  for (;;) {
+    const auto effects = entry.running->take();
+    if (effects.empty())
+      break;
+    for (const pending_effect& pending : effects) {
+      if (const auto* request = std::get_if<generate_request>(&pending.what))
+        want_call(program, pending.number, *request);
+      else
+        want_bits(program, pending.number, std::get<ask_request>(pending.what));
+    }
+  }
+  if (entry.running->finished() && entry.stage == program_stage::running)
+    finish(program);
+}
+
+void task_runner::want_call(std::size_t program, std::uint32_t number,
+                            const generate_request& request) {
+  auto identified = identify(*exp_, request);
+  const auto [place, fresh] = calls_.try_emplace(identified.id);
+  call_entry& entry = place->second;
+  switch (entry.stage) {
+  case call_stage::committed:
+    programs_[program].running->resolve(number, generated{entry.text, identified.id});
+    return;
+  case call_stage::failed:
+    programs_[program].running->resolve(number, entry.failure);
+    return;
+  case call_stage::in_flight:
+  case call_stage::committing:
+    entry.waiters.push_back({program, number});
+    break;
+  }
+  if (!fresh)
+    return;
+  entry.model = request.model;
+  entry.k = request.k;
+  entry.canonical = identified.canonical;
+  commands_.emplace_back(
+      start_call{identified.id, request.model, std::move(identified.canonical)});
+}
+
+void task_runner::want_bits(std::size_t program, std::uint32_t number, const ask_request& ask) {
+  const std::uint64_t ticket = next_ticket_++;
+  asks_.emplace(ticket, waiter{program, number});
+  commands_.emplace_back(ask_message{granted_.task, ticket, programs_[program].where, ask.questions,
+                                     ask.draft});
+}
+
+std::vector<runner_command> task_runner::on_call(call_id id, call_result result,
+                                                 std::uint64_t unix_ms) {
+  const auto place = calls_.find(id);
+  TENBIT_ASSERT(place != calls_.end() && place->second.stage == call_stage::in_flight);
+  call_entry& entry = place->second;
+  if (!result) {
+    entry.stage = call_stage::failed;
+    entry.failure = {result.error().kind, result.error().message};
+    settle(entry, id);
+    release_if_over();
+    return take_commands();
+  }
+  TENBIT_KILL_POINT("call_answered");
+  entry.stage = call_stage::committing;
+  entry.text = result->text;
+  const std::uint64_t ticket = next_ticket_++;
+  appends_.emplace(ticket, id);
+  append_request append{granted_.task, ticket, {}};
+  append.events.emplace_back(call_event{id, party::receiver, entry.model, entry.k,
+                                        std::move(entry.canonical), std::move(*result), unix_ms});
+  commands_.emplace_back(std::move(append));
+  return take_commands();
+}
+
+std::vector<runner_command> task_runner::on_appended(std::uint64_t ticket) {
+  if (const auto call = appends_.find(ticket); call != appends_.end()) {
+    const call_id id = call->second;
+    appends_.erase(call);
+    call_entry& entry = calls_.at(id);
+    entry.stage = call_stage::committed;
+    settle(entry, id);
+  } else {
+    const auto failure = failures_.find(ticket);
+    TENBIT_ASSERT(failure != failures_.end());
+    programs_[failure->second].stage = program_stage::closed;
+    failures_.erase(failure);
+  }
+  release_if_over();
+  return take_commands();
+}
+
+void task_runner::settle(call_entry& entry, call_id id) {
+  // A program that goes on may want further calls and so move the map's entries: take what is needed.
+  const std::vector<waiter> waiters = std::exchange(entry.waiters, {});
+  const bool failed = entry.stage == call_stage::failed;
+  const effect_failure failure = entry.failure;
+  const std::string text = failed ? std::string() : entry.text;
+  for (const waiter& waiting : waiters) {
+    auto& program = programs_[waiting.program];
+    if (program.stage != program_stage::running || program.running->finished())
+      continue; // it failed on another effect before
+    if (failed)
+      program.running->resolve(waiting.effect, failure);
+    else
+      program.running->resolve(waiting.effect, generated{text, id});
+    advance(waiting.program);
+  }
+}
+
+std::vector<runner_command> task_runner::on_bits(const bits_reply& reply) {
+  const auto place = asks_.find(reply.ticket);
+  TENBIT_ASSERT(place != asks_.end());
+  const waiter waiting = place->second;
+  asks_.erase(place);
+  auto& program = programs_[waiting.program];
+  if (program.stage == program_stage::running && !program.running->finished()) {
+    if (reply.failed)
+      program.running->resolve(waiting.effect,
+                               effect_failure{reply.failure.kind, reply.failure.message});
+    else
+      program.running->resolve(waiting.effect, reply.values);
+    advance(waiting.program);
+  }
+  release_if_over();
+  return take_commands();
+}
+
+void task_runner::finish(std::size_t program) {
+  program_entry& entry = programs_[program];
+  const auto& result = entry.running->result();
+  if (!result && result.error().kind == call_error::cancelled) {
+    entry.stage = program_stage::interrupted;
+  } else if (!result) {
+    entry.stage = program_stage::closing;
+    ++failed_arms_;
+    worth_retrying_ = worth_retrying_ && passes_with_time(result.error().kind);
+    const std::uint64_t ticket = next_ticket_++;
+    failures_.emplace(ticket, program);
+    append_request append{granted_.task, ticket, {}};
+    append.events.emplace_back(
+        failure_event{entry.where, result.error().kind, result.error().message});
+    commands_.emplace_back(std::move(append));
+  } else {
+    entry.stage = program_stage::closing;
+    const bitstream packed = pack(input_of(entry.where), *result);
+    arm_finished done;
+    done.task = granted_.task;
+    done.where = entry.where;
+    if (result->draft) {
+      done.draft_call = result->draft->call;
+      done.draft_text = result->draft->text;
+    }
+    done.answer_call = result->answer.call;
+    done.answer_text = result->answer.text;
+    done.questions = static_cast<std::uint32_t>(result->questions.size());
+    done.payload_bits = packed.payload_bits;
+    done.bitstream = write_container(packed);
+    commands_.emplace_back(std::move(done));
+  }
+}
+
+std::vector<runner_command> task_runner::on_closed(arm_trial where) {
+  for (program_entry& entry : programs_)
+    if (entry.where == where)
+      entry.stage = program_stage::closed;
+  release_if_over();
+  return take_commands();
+}
+
+void task_runner::release_if_over() {
+  bool interrupted = false;
+  for (const program_entry& entry : programs_) {
+    if (entry.stage == program_stage::running || entry.stage == program_stage::closing)
+      return;
+    interrupted = interrupted || entry.stage == program_stage::interrupted;
+  }
+  if (released_ || !appends_.empty() || !asks_.empty())
+    return;
+  for (const auto& [id, entry] : calls_)
+    if (entry.stage == call_stage::in_flight)
+      return;
+  released_ = true;
+  commands_.emplace_back(
+      task_released{granted_.task, failed_arms_, failed_arms_ > 0 && worth_retrying_, interrupted});
+}
+
+std::vector<runner_command> task_runner::take_commands() { return std::exchange(commands_, {}); }
+
+} // namespace tenbit
