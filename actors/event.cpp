@@ -18,6 +18,7 @@
 // A change of any of this is a new version number; version 1 stays readable.
 #include "actors/event.hpp"
 
+#include <bit>
 #include <fmt/format.h>
 #include <limits>
 #include <msgpack.hpp>
@@ -69,10 +70,14 @@ public:
   }
   void hash(const hash256& value) { bytes(value.view()); }
   void real(const std::optional<double>& value) {
-    if (value)
-      pack_.pack_double(*value);
-    else
-      pack_.pack_nil();
+    if (!value)
+      return pack_.pack_nil(), void();
+    // Not pack_double: it writes whole numbers as integers, and a field has one form here.
+    const auto bits = std::bit_cast<std::uint64_t>(*value);
+    char bytes[9] = {'\xcb'};
+    for (int i = 0; i < 8; ++i)
+      bytes[i + 1] = static_cast<char>(bits >> (56 - 8 * i));
+    sink_.write(bytes, sizeof bytes);
   }
   void nil() { pack_.pack_nil(); }
   void place(const arm_trial& where) {
