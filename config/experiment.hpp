@@ -45,6 +45,7 @@ struct benchmark_spec {
   std::uint64_t count = 0;   // 0: all (gsm8k); arith needs a count
   std::uint32_t level = 2;   // arith: 1 easy, 2 medium, 3 hard
   std::uint64_t seed = 1;    // arith
+  friend bool operator==(const benchmark_spec&, const benchmark_spec&) = default;
 };
 
 // What is sent with every request of a model. Absent means: not sent, the server's default holds.
@@ -53,6 +54,7 @@ struct sampling_spec {
   std::optional<double> top_p;             // (0, 1]
   std::uint32_t max_tokens = 2048;         // for drafts and revisions; the protocol sets the others
   bool seed = true;                        // send the seed that belongs to (experiment, trial, k)
+  friend bool operator==(const sampling_spec&, const sampling_spec&) = default;
 };
 
 enum class model_kind : std::uint8_t { openai, sim }; // an open set: embedded models join here
@@ -70,6 +72,7 @@ struct model_spec {
   double price_input = 0.0;          // money per million prompt tokens
   double price_output = 0.0;         // money per million completion tokens
   sampling_spec sampling;
+  friend bool operator==(const model_spec&, const model_spec&) = default;
 };
 
 // The embedded simulator, used when a model has kind = "sim" and no replicas.
@@ -78,6 +81,7 @@ struct sim_fault_spec {
          rate_malformed = 0, rate_truncated = 0, rate_bad_utf8 = 0, rate_wrong_model = 0,
          rate_huge = 0; // each a probability per request, in [0, 1]
   std::uint32_t retry_after_s = 1;
+  friend bool operator==(const sim_fault_spec&, const sim_fault_spec&) = default;
 };
 
 struct sim_spec {
@@ -88,6 +92,7 @@ struct sim_spec {
   double tokens_per_second = 0;        // 0: the whole text at once
   std::string recorded;                // JSONL file of recorded replies; empty: none
   sim_fault_spec faults;
+  friend bool operator==(const sim_spec&, const sim_spec&) = default;
 };
 
 enum class method_kind : std::uint8_t { direct, qa, self_ask, resample, random_bits, constant_yes };
@@ -98,13 +103,14 @@ struct arm_spec {
   std::string name;
   method_kind method = method_kind::direct;
   std::string solver;      // model aliases
-  std::string questioner;  // default: the solver
-  std::string answerer;    // qa: the strong model; self_ask: the solver
+  std::string questioner;  // default: the solver; empty where the method asks nothing
+  std::string answerer;    // qa: the strong model; self_ask: the solver; else empty
   std::uint32_t questions = 10;
   reference_kind reference = reference_kind::own; // qa
   answer_mode answers = answer_mode::each;
   std::uint32_t samples = 1;       // resample: further samples; the majority of all answers wins when > 1
   double temperature = 1.0;        // resample: of the further samples
+  friend bool operator==(const arm_spec&, const arm_spec&) = default;
 };
 
 // Limits that stop the run in good order (it can go on with a higher budget). Absent: no limit.
@@ -112,6 +118,7 @@ struct budget_spec {
   std::optional<std::uint64_t> calls;
   std::optional<std::uint64_t> tokens; // prompt + completion
   std::optional<double> money;         // in the currency of the prices
+  friend bool operator==(const budget_spec&, const budget_spec&) = default;
 };
 
 struct experiment {
@@ -140,6 +147,7 @@ struct experiment {
   // differs.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> identity() const;
   [[nodiscard]] hash256 identity_hash() const;
+  friend bool operator==(const experiment&, const experiment&) = default;
 };
 
 // Text of an enum value as it stands in the file, and back.
@@ -152,22 +160,32 @@ struct experiment {
 
 // One mistake. Shown as "file:line: field: message (mend)".
 struct config_problem {
-  std::string file;
-  std::uint32_t line = 0; // 0: no line, e.g. a missing key or an override
+  std::string file;       // or the override, as "--set key=…": its value may be a secret
+  std::uint32_t line = 0; // of a missing key: its table's; 0: no line, e.g. an override
   std::string field;      // dotted path, e.g. models.small.concurrency
   std::string message;
   std::string mend;
   [[nodiscard]] std::string text() const;
 };
 
+// Whether files the experiment names (dataset, recorded replies) must be there. They must before a run;
+// a store's copy of an experiment is read without.
+enum class file_check : std::uint8_t { required, skipped };
+
 // Reads and checks an experiment file. `overrides` are key=value with a dotted key and a TOML value
-// (a bare word is taken as a string); they win over the file. Fails with every problem found, in file order.
+// (a bare word is taken as a string); they win over the file. Arms are named by number or name:
+// arms.0.questions=5. Fails with every problem found, in file order.
 [[nodiscard]] expected<experiment, std::vector<config_problem>>
 load_experiment(const std::string& path, std::span<const std::string> overrides);
 
 // The same from memory; path is for messages and for resolving relative files.
 [[nodiscard]] expected<experiment, std::vector<config_problem>>
 parse_experiment(std::string_view toml, const std::string& path,
-                 std::span<const std::string> overrides);
+                 std::span<const std::string> overrides,
+                 file_check files = file_check::required);
+
+// The resolved experiment as TOML that parses (with the same path) to an equal one: defaults written out,
+// files by absolute path, no secrets.
+[[nodiscard]] std::string to_toml(const experiment& e);
 
 } // namespace tenbit
