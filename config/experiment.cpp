@@ -18,11 +18,17 @@ namespace {
 
 using config::problem_list;
 
+// The name is also that of the default store's folder.
+bool file_name(std::string_view name) {
+  return !name.starts_with('.') && name.find_first_of("/\\") == std::string_view::npos;
+}
+
 // The file's name without .toml: the name of an experiment that gives none.
 std::string stem_of(const std::string& path) {
   const auto stem = std::filesystem::path(path).stem().string();
-  const bool plain = !stem.empty() && stem.size() <= limits::shown_name_chars_max &&
-                     printable(stem) == stem && trim(stem).size() == stem.size() &&
+  const bool plain = !stem.empty() && file_name(stem) &&
+                     stem.size() <= limits::shown_name_chars_max && printable(stem) == stem &&
+                     trim(stem).size() == stem.size() &&
                      stem.find_first_of("\n\t") == std::string::npos;
   return plain ? stem : "experiment";
 }
@@ -42,7 +48,12 @@ std::vector<config_problem> whole_file(const std::string& path, std::uint32_t li
 
 void read_top(config::section& top, experiment& e) {
   constexpr auto seed_max = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-  top.name("name", e.name);
+  std::string name;
+  if (top.name("name", name) && !file_name(name))
+    top.problem("name", "cannot be the name of a folder (the store's)",
+                "leave out / and \\ and do not begin with a dot");
+  else if (!name.empty())
+    e.name = name;
   top.choice("profile", e.profile, config::all_profiles);
   top.integer<std::uint64_t>("seed", e.seed, 0, seed_max);
   top.integer<std::uint32_t>("trials", e.trials, 1, limits::trials_max);

@@ -1,6 +1,7 @@
 // Every bound of the program, in one place, with the reason for its size.
 //
-// A queue, message, retry, file or loop that has no limit here is a bug. Units are last in the name.
+// A queue, message, retry, file or loop that has no limit here is a bug. Units are last in the
+// name.
 #pragma once
 
 #include <chrono>
@@ -13,16 +14,17 @@ using namespace std::chrono_literals;
 
 // -- experiment files and datasets ---------------------------------------------------------------
 inline constexpr std::size_t experiment_file_bytes_max = 1U << 20; // a person wrote it
-inline constexpr std::size_t arms_max = 256;                      // fits the u16 arm number with room
+inline constexpr std::size_t arms_max = 256; // fits the u16 arm number with room
 inline constexpr std::size_t models_max = 64;
 inline constexpr std::size_t replicas_max = 256;
-inline constexpr std::size_t config_text_bytes_max = 4096;  // one text of the file: a path, a URL, a name
-inline constexpr std::size_t config_key_parts_max = 8;      // a.b.c: toml++ recurses once per part
-inline constexpr std::size_t config_problems_max = 100;     // shown at once; the rest is counted
+inline constexpr std::size_t config_text_bytes_max =
+    4096; // one text of the file: a path, a URL, a name
+inline constexpr std::size_t config_key_parts_max = 8;  // a.b.c: toml++ recurses once per part
+inline constexpr std::size_t config_problems_max = 100; // shown at once; the rest is counted
 inline constexpr std::size_t overrides_max = 256;
-inline constexpr std::uint32_t samples_max = 1000;          // further samples of a resample arm
+inline constexpr std::uint32_t samples_max = 1000;           // further samples of a resample arm
 inline constexpr std::uint32_t reply_tokens_max = 1'000'000; // sampling.max_tokens
-inline constexpr double price_max = 1e6;                    // money per million tokens
+inline constexpr double price_max = 1e6;                     // money per million tokens
 inline constexpr double sim_latency_ms_max = 600'000;
 inline constexpr double sim_spread_max = 5;
 inline constexpr double sim_tokens_per_second_max = 1e6;
@@ -37,19 +39,22 @@ inline constexpr std::size_t prompt_bytes_max = 4U << 20;
 inline constexpr std::size_t reply_bytes_max = 16U << 20; // raw bytes of one HTTP reply, all chunks
 inline constexpr std::size_t reply_text_bytes_max = 4U << 20;
 inline constexpr int json_depth_max = 32;
-inline constexpr std::uint32_t concurrency_max = 8192; // per model, all replicas; fds and 24 kB a handle
-inline constexpr std::uint32_t limiter_start = 64;     // slow start from here, per replica
-inline constexpr std::uint32_t limiter_round_calls_min = 50; // completions before the limit moves again
-inline constexpr auto limiter_round_max = 10s;   // or this long, when completions are rare
+inline constexpr std::uint32_t concurrency_max =
+    8192; // per model, all replicas; fds and 24 kB a handle
+inline constexpr std::uint32_t limiter_start = 64; // slow start from here, per replica
+inline constexpr std::uint32_t limiter_round_calls_min =
+    50;                                        // completions before the limit moves again
+inline constexpr auto limiter_round_max = 10s; // or this long, when completions are rare
 inline constexpr std::uint32_t call_attempts_max = 4;
-inline constexpr std::uint32_t invalid_replies_max = 2;    // a broken reply is asked for once more
+inline constexpr std::uint32_t invalid_replies_max = 2; // a broken reply is asked for once more
 inline constexpr std::size_t error_body_bytes_max = 64U << 10; // kept of a reply that is no success
-inline constexpr std::size_t error_text_chars_max = 200;   // of a server's message, when shown
-inline constexpr std::size_t kept_buffer_bytes_max = 256U << 10; // larger ones are freed between calls
-inline constexpr auto retry_delay_base = 500ms;  // full jitter U(0, min(max, base * 2^n))
+inline constexpr std::size_t error_text_chars_max = 200;       // of a server's message, when shown
+inline constexpr std::size_t kept_buffer_bytes_max = 256U
+                                                     << 10; // larger ones are freed between calls
+inline constexpr auto retry_delay_base = 500ms; // full jitter U(0, min(max, base * 2^n))
 inline constexpr auto retry_delay_max = 60s;
-inline constexpr auto retry_after_max = 600s;    // a server that asks for more is treated as down
-inline constexpr int retry_budget = 500;         // tokens per replica
+inline constexpr auto retry_after_max = 600s; // a server that asks for more is treated as down
+inline constexpr int retry_budget = 500;      // tokens per replica
 inline constexpr int retry_cost = 5;
 inline constexpr int retry_cost_timeout = 10;
 inline constexpr auto connect_timeout = 5s;
@@ -61,9 +66,9 @@ inline constexpr int breaker_window_calls_min = 20;
 inline constexpr auto breaker_window = 30s;
 inline constexpr auto breaker_probe_min = 5s;
 inline constexpr auto breaker_probe_max = 60s;
-inline constexpr auto snapshot_period = 200ms;   // of the client's figures
-inline constexpr auto deadline_check_max = 1s;   // how late a timeout may be noticed
-inline constexpr int socket_events_max = 256;    // taken from epoll at once
+inline constexpr auto snapshot_period = 200ms; // of the client's figures
+inline constexpr auto deadline_check_max = 1s; // how late a timeout may be noticed
+inline constexpr int socket_events_max = 256;  // taken from epoll at once
 
 // -- journal -------------------------------------------------------------------------------------
 inline constexpr std::size_t commit_group_items_max = 256;
@@ -73,11 +78,12 @@ inline constexpr std::uint32_t events_per_task_max = 1'000'000;
 inline constexpr auto anchor_period = 1s;
 
 // -- tasks ---------------------------------------------------------------------------------------
-inline constexpr std::uint32_t task_errors_max = 3;   // a task's own errors before quarantine
-inline constexpr auto task_retry_delay = 2s;          // before a task that failed is tried again
-inline constexpr std::uint32_t failures_in_row_max = 20; // with nothing done: the set-up is wrong, stop
+inline constexpr std::uint32_t task_errors_max = 3; // a task's own errors before quarantine
+inline constexpr auto task_retry_delay = 2s;        // before a task that failed is tried again
+inline constexpr std::uint32_t failures_in_row_max =
+    20; // with nothing done: the set-up is wrong, stop
 inline constexpr std::size_t tasks_in_flight_max = 65'536;
-inline constexpr auto actor_request_timeout = 60s;    // between actors of one process
+inline constexpr auto actor_request_timeout = 60s; // between actors of one process
 
 // -- what is shown -------------------------------------------------------------------------------
 inline constexpr std::size_t shown_name_chars_max = 64;
