@@ -76,6 +76,11 @@ inline constexpr std::size_t commit_group_bytes_max = 1U << 20;
 inline constexpr std::size_t event_bytes_max = 24U << 20; // reply text + request + framing
 inline constexpr std::uint32_t events_per_task_max = 1'000'000;
 inline constexpr auto anchor_period = 1s;
+inline constexpr std::size_t create_batch_bytes_max = 4U << 20; // problems of one write at creation
+inline constexpr int reader_open_attempts_max = 5; // the writer may delete a file between two looks
+inline constexpr std::size_t verify_findings_max = 1000; // then one line says that there are more
+inline constexpr std::size_t rocks_log_lines_max = 64;
+inline constexpr std::size_t rocks_log_chars_max = 400;
 
 // -- tasks ---------------------------------------------------------------------------------------
 inline constexpr std::uint32_t task_errors_max = 3; // a task's own errors before quarantine
@@ -84,6 +89,21 @@ inline constexpr std::uint32_t failures_in_row_max =
     20; // with nothing done: the set-up is wrong, stop
 inline constexpr std::size_t tasks_in_flight_max = 65'536;
 inline constexpr auto actor_request_timeout = 60s; // between actors of one process
+
+// -- simulator -----------------------------------------------------------------------------------
+inline constexpr std::size_t sim_connections_max = 16'384;    // two clients at concurrency_max
+inline constexpr std::size_t sim_header_bytes_max = 16U << 10;
+inline constexpr std::size_t sim_body_bytes_max = 16U << 20;  // a prompt with every byte escaped
+inline constexpr std::size_t sim_body_kept_bytes = 1U << 20;  // a larger buffer is given back
+inline constexpr std::size_t sim_distinct_max = 1U << 24;     // requests told apart: 512 MB at most
+inline constexpr std::size_t sim_huge_bytes = 64U << 20;      // a huge reply ends here
+inline constexpr std::size_t sim_recorded_bytes_max = 1U << 30;
+inline constexpr std::size_t sim_recorded_rows_max = 1U << 20;
+inline constexpr auto sim_request_timeout = 30s; // from the first byte of a request to its last
+inline constexpr auto sim_idle_timeout = 300s;   // between requests of a connection
+inline constexpr auto sim_write_timeout = 120s;  // a client that does not read
+inline constexpr auto sim_slow_pause = 50ms;     // the slow fault: between two of sim_slow_parts
+inline constexpr std::size_t sim_slow_parts = 40;
 
 // -- what is shown -------------------------------------------------------------------------------
 inline constexpr std::size_t shown_name_chars_max = 64;

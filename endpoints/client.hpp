@@ -1,9 +1,9 @@
 // Calls to inference endpoints: one thread, libcurl multi_socket, thousands in flight.
 //
-// client owns that thread, the connections, and for every replica a limiter, a breaker and a retry budget.
-// submit() may be called from any thread. The callback runs on the client's thread, exactly once per submit,
-// and must be short (send a message, nothing else). A task sticks to one replica per model so that the
-// server's prefix cache is hit, and moves only when that replica is out.
+// client owns that thread, the connections, and for every replica a limiter, a breaker and a retry
+// budget. submit() may be called from any thread. The callback runs on the client's thread, exactly
+// once per submit, and must be short (send a message, nothing else). A task sticks to one replica
+// per model so that the server's prefix cache is hit, and moves only when that replica is out.
 //
 // Sources: endpoint facts and error classes of the project's notes; OpenAI chat completions API;
 // WHATWG server-sent events; RFC 9110 Retry-After.
@@ -38,9 +38,9 @@ struct client_timing {
 };
 
 struct client_call {
-  std::string model;          // alias
-  std::uint64_t sticky = 0;   // equal values go to the same replica while it is up
-  std::string canonical;      // canonical_request(...)
+  std::string model;        // alias
+  std::uint64_t sticky = 0; // equal values go to the same replica while it is up
+  std::string canonical;    // canonical_request(...)
 };
 
 struct replica_snapshot {

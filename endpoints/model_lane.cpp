@@ -1,0 +1,49 @@
+#include "endpoints/model_lane.hpp"
+
+#include <numeric>
+
+namespace tenbit {
+
+model_lane::model_lane(const model_spec& model, const client_timing& timing)
+    : spec(model), pool(spec.replicas, spec.concurrency, timing.probe_min),
+      replicas(spec.replicas.size()) {}
+
+bool model_lane::complete_body(std::string& canonical) const {
+  if (canonical.size() < 3 || canonical.front() != '{' || canonical.back() != '}')
+    return false;
+  if (!spec.stream)
+    return true;
+  canonical.pop_back();
+  canonical += R"(,"stream":true,"stream_options":{"include_usage":true}})";
+  return true;
+}
+
+model_snapshot model_lane::snapshot() const {
+  model_snapshot shot;
+  shot.alias = spec.alias;
+  shot.in_flight = pool.in_flight();
+  shot.queued = static_cast<std::uint32_t>(queue.size());
+  for (std::uint32_t i = 0; i < replicas.size(); ++i) {
+    const auto& r = replicas[i];
+    replica_snapshot one;
+    one.url = r.shown_url;
+    one.in_flight = pool.in_flight(i);
+    one.queued = r.waiting;
+    one.limit = pool.limit(i);
+    one.breaker = to_string(pool.state(i));
+    one.answered = r.answered;
+    one.retried = r.retried;
+    for (std::size_t kind = 0; kind < r.errors.size(); ++kind)
+      if (r.errors[kind] > 0)
+        one.errors[std::string(to_string(static_cast<call_error>(kind)))] = r.errors[kind];
+    one.first_byte_p50_ms = r.first_byte.quantile_ms(0.5);
+    one.total_p50_ms = r.total.quantile_ms(0.5);
+    one.total_p99_ms = r.total.quantile_ms(0.99);
+    shot.queued += r.waiting;
+    shot.answered += r.answered;
+    shot.replicas.push_back(std::move(one));
+  }
+  return shot;
+}
+
+} // namespace tenbit
