@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "report/accumulate.hpp"
-#include "report/task_view.hpp"
+#include "report/store_scan.hpp"
 
 namespace tenbit::report {
 
@@ -79,21 +79,14 @@ expected<run_summary, report_failure> summarize(const store& source, const exper
   result.trials = exp.trials;
 
   run_accumulator counts(exp, options.by_trial);
-  for (std::uint64_t task = 0; task < manifest.tasks; ++task) {
-    const auto state = source.state(problem_index{task});
-    if (!state)
-      return fail(from_store(state.error()));
-    count(result.tasks, state->status);
-    if (state->events == 0)
-      continue;
-    const auto events = source.events(problem_index{task});
-    if (!events)
-      return fail(from_store(events.error()));
-    const task_view view = view_of(*events);
-    if (const auto wrong = misplaced(view, exp))
-      return fail(report_failure{report_error::refused, fmt::format("task {}: {}", task, *wrong)});
-    counts.add(view);
-  }
+  const auto scanned = for_each_task(
+      source, exp, [&](problem_index, const task_state& state, const task_view& view) {
+        count(result.tasks, state.status);
+        counts.add(view);
+        return true;
+      });
+  if (!scanned)
+    return fail(scanned.error());
   counts.finish(result);
   return result;
 }
