@@ -91,7 +91,8 @@ struct outcome_checker {
   const store& source;
   std::shared_ptr<const experiment> exp;
   const std::string& files_dir;
-  grader judge{exp};
+  grader judge;
+  std::vector<std::string> folders; // of the arms
   std::vector<std::string> findings;
 
   void find(const task_journal& journal, arm_trial where, std::string_view what) {
@@ -117,9 +118,8 @@ struct outcome_checker {
       find(journal, where, "the .tbit bytes differ");
     check_verdict(journal, stored, *result, reference);
     if (!files_dir.empty()) {
-      const auto path = std::filesystem::path(files_dir) /
-                        bitstream_file(exp->arms[where.arm.value].name, journal.item.index,
-                                       where.trial.value);
+      const auto path = std::filesystem::path(files_dir) / folders[where.arm.value] /
+                        fmt::format("{}-{}.tbit", journal.item.index, where.trial.value);
       if (std::filesystem::exists(path) && read_file(path) != stored.bitstream)
         find(journal, where, "the file " + path.string() + " differs from the journal");
     }
@@ -146,7 +146,7 @@ struct outcome_checker {
 expected<std::vector<std::string>, store_failure>
 replay_journal(const store& source, std::shared_ptr<const experiment> exp,
                const std::string& files_dir, const std::function<void(std::uint64_t)>& progress) {
-  outcome_checker checker{source, exp, files_dir};
+  outcome_checker checker{source, exp, files_dir, grader(exp), report::folder_names(*exp), {}};
   for (std::uint64_t i = 0; i < source.manifest().tasks; ++i) {
     const auto journal = read_task(source, problem_index{i});
     if (!journal)

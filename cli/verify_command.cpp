@@ -69,7 +69,7 @@ int verify(const arguments& args) {
   auto findings = (*source)->verify(counter{"chains and ledger", tasks});
   if (!findings)
     return refuse(findings.error().message);
-  auto exp = experiment_of(**source, args.store_dir);
+  auto exp = report::experiment_of(**source, args.store_dir);
   if (!exp)
     return refuse(exp.error().message);
   const auto files = (std::filesystem::path(args.store_dir) / "bitstreams").string();

@@ -207,7 +207,7 @@ TEST(Cli_Show, Problem_IsATranscript) {
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_TRUE(contains(result.out, "qa own")) << result.out;
   EXPECT_TRUE(contains(result.out, "simulated")) << result.out;
-  EXPECT_EQ(tenbit({"show", "--store", finished_store(), "999"}).exit_code, 1);
+  EXPECT_EQ(tenbit({"show", "--store", finished_store(), "999"}).exit_code, 2);
 }
 
 TEST(Cli_Help, EveryCommand_HasExamples) {
