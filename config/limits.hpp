@@ -33,6 +33,8 @@ inline constexpr std::uint32_t questions_max = 1000;
 inline constexpr std::uint64_t problems_max = 10'000'000;
 inline constexpr std::size_t dataset_line_bytes_max = 1U << 20;
 inline constexpr std::size_t problem_text_bytes_max = 256U << 10;
+inline constexpr std::size_t answer_digits_max = 400;  // no answer of a benchmark is longer
+inline constexpr std::size_t answer_gap_bytes_max = 8; // spaces between a minus and what stands before
 
 // -- calls ---------------------------------------------------------------------------------------
 inline constexpr std::size_t prompt_bytes_max = 4U << 20;
@@ -101,6 +103,7 @@ inline constexpr std::size_t sim_recorded_bytes_max = 1U << 30;
 inline constexpr std::size_t sim_recorded_rows_max = 1U << 20;
 inline constexpr auto sim_request_timeout = 30s; // from the first byte of a request to its last
 inline constexpr auto sim_idle_timeout = 300s;   // between requests of a connection
+inline constexpr auto sim_drain_timeout = 5s; // a closing connection, for the client to read
 inline constexpr auto sim_write_timeout = 120s;  // a client that does not read
 inline constexpr auto sim_slow_pause = 50ms;     // the slow fault: between two of sim_slow_parts
 inline constexpr std::size_t sim_slow_parts = 40;
