@@ -30,6 +30,11 @@ TEST(Nearest, Typo_FindsTheName) {
   EXPECT_EQ(nearest("zzz", {"concurrency", "model"}), "");
 }
 
+TEST(Nearest, SwappedLetters_CountAsOneSlip) {
+  EXPECT_EQ(nearest("cuont", {"count", "first"}), "count");
+  EXPECT_EQ(nearest("tnuoc", {"count", "first"}), "");
+}
+
 RC_GTEST_PROP(RepairUtf8, AnyBytes_BecomesValid, (const std::string& bytes)) {
   RC_ASSERT(valid_utf8(repair_utf8(bytes)));
   RC_ASSERT(valid_utf8(printable(bytes)));
