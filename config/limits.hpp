@@ -80,6 +80,7 @@ inline constexpr std::uint32_t events_per_task_max = 1'000'000;
 inline constexpr auto anchor_period = 1s;
 inline constexpr std::size_t create_batch_bytes_max = 4U << 20; // problems of one write at creation
 inline constexpr int reader_open_attempts_max = 5; // the writer may delete a file between two looks
+inline constexpr auto reader_open_delay = 10ms;
 inline constexpr std::size_t verify_findings_max = 1000; // then one line says that there are more
 inline constexpr std::size_t rocks_log_lines_max = 64;
 inline constexpr std::size_t rocks_log_chars_max = 400;
