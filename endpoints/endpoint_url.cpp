@@ -14,11 +14,11 @@ expected<std::string, std::string> chat_url(std::string_view replica) {
       return fail("replica " + shown + " holds a blank or a control character");
   if (replica.find_first_of("?#") != std::string_view::npos)
     return fail("replica " + shown + " holds a query or a fragment");
-  while (replica.ends_with('/'))
-    replica.remove_suffix(1);
   const auto host = replica.find("://") + 3;
   if (host >= replica.size() || replica[host] == '/' || replica[host] == ':')
     return fail("replica " + shown + " names no host");
+  while (replica.ends_with('/'))
+    replica.remove_suffix(1);
   std::string url(replica);
   url += url.ends_with("/v1") ? "/chat/completions" : "/v1/chat/completions";
   return url;

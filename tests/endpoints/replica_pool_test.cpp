@@ -1,0 +1,154 @@
+#include "endpoints/replica_pool.hpp"
+
+#include <gtest/gtest.h>
+#include <map>
+#include <rapidcheck/gtest.h>
+#include <set>
+
+namespace tenbit {
+namespace {
+
+using namespace std::chrono_literals;
+
+const time_point start{1000s};
+
+std::vector<std::string> names(std::size_t count) {
+  std::vector<std::string> all;
+  for (std::size_t i = 0; i < count; ++i)
+    all.push_back("http://gpu" + std::to_string(i) + ":8000");
+  return all;
+}
+
+void break_replica(replica_pool& pool, replica_pool::place place) {
+  pool.give_back(place, attempt_end::loading, start); // opens at once
+}
+
+} // namespace
+
+TEST(ReplicaPool, SameSticky_SameReplicaWhileUp) {
+  replica_pool pool(names(4), 400);
+  std::map<std::uint64_t, std::uint32_t> home;
+  std::set<std::uint32_t> used;
+  for (std::uint64_t round = 0; round < 3; ++round) {
+    for (std::uint64_t sticky = 0; sticky < 40; ++sticky) {
+      const auto place = pool.take(sticky, false, start);
+      ASSERT_TRUE(place);
+      EXPECT_EQ(home.emplace(sticky, place->replica).first->second, place->replica);
+      used.insert(place->replica);
+      pool.give_back(*place, attempt_end::answered, start);
+    }
+  }
+  EXPECT_EQ(used.size(), 4U);
+}
+
+TEST(ReplicaPool, OneGoesDown_OnlyItsCallsMove) {
+  replica_pool pool(names(4), 400);
+  std::map<std::uint64_t, std::uint32_t> home;
+  for (std::uint64_t sticky = 0; sticky < 50; ++sticky) {
+    const auto place = *pool.take(sticky, false, start);
+    home[sticky] = place.replica;
+    pool.give_back(place, attempt_end::answered, start);
+  }
+  const auto broken = *pool.take(0, false, start);
+  break_replica(pool, broken);
+  for (std::uint64_t sticky = 0; sticky < 50; ++sticky) {
+    const auto place = *pool.take(sticky, false, start);
+    if (home[sticky] == broken.replica)
+      EXPECT_NE(place.replica, broken.replica);
+    else
+      EXPECT_EQ(place.replica, home[sticky]);
+    pool.give_back(place, attempt_end::answered, start);
+  }
+}
+
+TEST(ReplicaPool, StickyFull_OnlyACallThatWaitedMoves) {
+  replica_pool pool(names(2), 4);
+  const auto first = *pool.take(1, false, start);
+  ASSERT_TRUE(pool.take(1, false, start));
+  EXPECT_FALSE(pool.take(1, false, start));
+  EXPECT_TRUE(pool.has_place(start));
+  const auto moved = pool.take(1, true, start);
+  ASSERT_TRUE(moved);
+  EXPECT_NE(moved->replica, first.replica);
+}
+
+TEST(ReplicaPool, OneReplica_ReachesTheWholeConcurrency) {
+  replica_pool pool(names(1), 1000);
+  std::vector<replica_pool::place> taken;
+  for (int round = 0; round < 6; ++round) {
+    while (const auto place = pool.take(1, true, start))
+      taken.push_back(*place);
+    for (const auto& place : taken)
+      pool.give_back(place, attempt_end::answered, start);
+    taken.clear();
+  }
+  while (pool.take(1, true, start)) {
+  }
+  EXPECT_EQ(pool.in_flight(), 1000U);
+}
+
+TEST(ReplicaPool, FewerPlacesThanReplicas_SumIsTheConcurrency) {
+  replica_pool pool(names(8), 3);
+  for (std::uint64_t sticky = 0; sticky < 50; ++sticky)
+    EXPECT_EQ(pool.take(sticky, true, start).has_value(), sticky < 3);
+  EXPECT_EQ(pool.in_flight(), 3U);
+}
+
+TEST(ReplicaPool, ProbeDue_TakesTheNextCallFirst) {
+  replica_pool pool(names(2), 10);
+  const auto place = *pool.take(1, false, start);
+  break_replica(pool, place);
+  EXPECT_EQ(pool.next_probe(), start + limits::breaker_probe_min);
+  const auto due = start + limits::breaker_probe_min;
+  const auto probe = pool.take(99, false, due);
+  ASSERT_TRUE(probe);
+  EXPECT_EQ(probe->replica, place.replica);
+  EXPECT_EQ(probe->granted, breaker::permission::probe);
+  const auto next = pool.take(1, false, due);
+  EXPECT_NE(next->replica, place.replica);
+  pool.give_back(*probe, attempt_end::answered, due);
+  EXPECT_EQ(pool.state(place.replica), breaker_state::closed);
+}
+
+TEST(ReplicaPool, KeyRefusedEverywhere_AllStopped) {
+  replica_pool pool(names(2), 10);
+  EXPECT_FALSE(pool.all_stopped());
+  for (int i = 0; i < 2; ++i)
+    pool.give_back(*pool.take(1, true, start), attempt_end::unauthorised, start);
+  EXPECT_TRUE(pool.all_stopped());
+  EXPECT_TRUE(pool.all_down());
+  EXPECT_FALSE(pool.take(1, true, start + 1h));
+  EXPECT_FALSE(pool.next_probe());
+}
+
+TEST(ReplicaPool, RefusedRequests_NeverOpenTheBreaker) {
+  replica_pool pool(names(1), 10);
+  for (int i = 0; i < 100; ++i)
+    pool.give_back(*pool.take(1, false, start), attempt_end::refused, start);
+  EXPECT_EQ(pool.state(0), breaker_state::closed);
+}
+
+RC_GTEST_PROP(ReplicaPool, AnyHistory_KeepsItsBounds, (const std::vector<std::uint8_t>& script)) {
+  const auto concurrency = *rc::gen::inRange(1U, 200U);
+  replica_pool pool(names(*rc::gen::inRange<std::size_t>(1, 6)), concurrency);
+  std::vector<replica_pool::place> taken;
+  auto now = start;
+  for (auto step : script) {
+    now += std::chrono::milliseconds(step * 50);
+    for (int i = 0; i < step; ++i)
+      if (const auto place = pool.take(step, step % 2 == 0, now))
+        taken.push_back(*place);
+    std::uint32_t sum = 0;
+    for (std::uint32_t r = 0; r < pool.size(); ++r)
+      sum += pool.in_flight(r);
+    RC_ASSERT(sum == pool.in_flight());
+    RC_ASSERT(sum == taken.size());
+    RC_ASSERT(sum <= concurrency);
+    while (taken.size() > step % 7) {
+      pool.give_back(taken.back(), static_cast<attempt_end>(step % 8), now);
+      taken.pop_back();
+    }
+  }
+}
+
+} // namespace tenbit
