@@ -1,14 +1,16 @@
-// The store of one experiment: every task's journal, the ledger of bits, and where each task stands.
+// The store of one experiment: every task's journal, the ledger of bits, and where each task
+// stands.
 //
-// RocksDB with one writer. A commit is one synced WriteBatch and one state transition: events, bit rows,
-// state rows, running totals, commit_seq and the chain head move together or not at all. After a commit
-// returns, its rows survive SIGKILL and power loss; a commit that fails leaves the store refusing all
-// further writes (the process must exit and recover; the same fsync is never tried again).
+// RocksDB with one writer. A commit is one synced WriteBatch and one state transition: events, bit
+// rows, state rows, running totals, commit_seq and the chain head move together or not at all.
+// After a commit returns, its rows survive SIGKILL and power loss; a commit that fails leaves the
+// store refusing all further writes (the process must exit and recover; the same fsync is never
+// tried again).
 //
-// Files: DIR/db (RocksDB), DIR/anchor (what was durable, kept outside the database so that a lost or cut
-// log is noticed), DIR/LOCK (this process). Keys and rows: the grammar at the top of keys.hpp.
-// Thread use: one thread commits; reads may run beside it. Opening for reading takes no lock and needs no
-// writer. All text in errors names the file and the mend.
+// Files: DIR/db (RocksDB), DIR/anchor (what was durable, kept outside the database so that a lost
+// or cut log is noticed), DIR/LOCK (this process). Keys and rows: the grammar at the top of
+// keys.hpp. Thread use: one thread commits; reads may run beside it. Opening for reading takes no
+// lock and needs no writer. All text in errors names the file and the mend.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +33,8 @@ class Env;
 
 namespace tenbit {
 
-// What a caller does: refuse (tell the person and stop) or stop (this process can't go on; restart recovers).
+// What a caller does: refuse (tell the person and stop) or stop (this process can't go on; restart
+// recovers).
 enum class store_error : std::uint8_t {
   not_a_store,  // refuse: nothing there, or a folder that is something else
   exists,       // refuse: create() on an existing store
@@ -71,17 +74,19 @@ struct store_totals {
 
 // Immutable description, written at creation.
 struct store_manifest {
-  std::string name;             // experiment's
-  hash256 identity;             // experiment::identity_hash with the benchmark's content hash
+  std::string name; // experiment's
+  hash256 identity; // experiment::identity_hash with the benchmark's content hash
   std::vector<std::pair<std::string, std::string>> identity_text; // to show what differs
-  std::string experiment_toml;  // the resolved experiment as TOML or JSON text, for report and verify
+  std::string
+      experiment_toml; // the resolved experiment as TOML or JSON text, for report and verify
   std::uint64_t tasks = 0;
   bool simulated = false;
   std::string tool_version;
   std::uint64_t created_unix_s = 0;
 };
 
-// A problem as the store keeps it. gold is sealed text: only coordinator/gold_vault and verify read it.
+// A problem as the store keeps it. gold is sealed text: only coordinator/gold_vault and verify read
+// it.
 struct problem_row {
   std::string id;
   std::string question;
@@ -90,18 +95,18 @@ struct problem_row {
 };
 
 struct store_options {
-  rocksdb::Env* env = nullptr;      // tests: fault-injecting environment; nullptr: the real one
-  bool accept_rollback = false;     // an operator's word that the lost rows may be run again
+  rocksdb::Env* env = nullptr;  // tests: fault-injecting environment; nullptr: the real one
+  bool accept_rollback = false; // an operator's word that the lost rows may be run again
   std::uint64_t memory_bytes = 256U << 20; // block cache and memtables
 };
 
 // What one commit does to one task.
 struct task_commit {
   problem_index task;
-  std::vector<event> events;             // appended in this order
-  std::optional<task_status> status;     // new status, if it changes
-  std::optional<std::uint32_t> errors;   // new value
-  bool finished_attempt = false;         // attempts + 1
+  std::vector<event> events;           // appended in this order
+  std::optional<task_status> status;   // new status, if it changes
+  std::optional<std::uint32_t> errors; // new value
+  bool finished_attempt = false;       // attempts + 1
 };
 
 class store {
@@ -117,20 +122,23 @@ public:
   [[nodiscard]] static expected<std::unique_ptr<store>, store_failure>
   open_for_reading(const std::string& dir, const store_options& options = {});
 
-  // Does not flush; close() does. Destruction without close() is a crash as far as the next open knows.
+  // Does not flush; close() does. Destruction without close() is a crash as far as the next open
+  // knows.
   virtual ~store() = default;
 
-  // -- writing (one thread) ------------------------------------------------------------------------
-  // All or nothing, durable on return. Sequence numbers, chain hashes, ledger rows and totals are
-  // made here. `diverged` when a bit index exists with another question or value; a bit that is already
-  // there with the same content is dropped (not counted again).
+  // -- writing (one thread)
+  // ------------------------------------------------------------------------ All or nothing,
+  // durable on return. Sequence numbers, chain hashes, ledger rows and totals are made here.
+  // `diverged` when a bit index exists with another question or value; a bit that is already there
+  // with the same content is dropped (not counted again).
   [[nodiscard]] virtual status<store_failure> commit(std::span<const task_commit> group) = 0;
   // Writes the anchor if a second has passed since the last one; called by the committing thread.
   [[nodiscard]] virtual status<store_failure> keep_anchor(bool now = false) = 0;
   // Flush, sync, anchor, clean-shutdown flag.
   [[nodiscard]] virtual status<store_failure> close() = 0;
 
-  // -- reading -------------------------------------------------------------------------------------
+  // -- reading
+  // -------------------------------------------------------------------------------------
   [[nodiscard]] virtual const store_manifest& manifest() const = 0;
   [[nodiscard]] virtual std::uint64_t incarnation() const = 0;
   [[nodiscard]] virtual std::uint64_t commit_seq() const = 0;
@@ -150,9 +158,9 @@ public:
   // With gold.
   [[nodiscard]] virtual expected<problem_row, store_failure> sealed(problem_index task) const = 0;
 
-  // Everything that can be checked without endpoints: block checksums, chains, sequences, counts, ledger
-  // against bit events, totals, manifest hash. Calls back with progress (tasks done). One line per finding;
-  // empty: all holds.
+  // Everything that can be checked without endpoints: block checksums, chains, sequences, counts,
+  // ledger against bit events, totals, manifest hash. Calls back with progress (tasks done). One
+  // line per finding; empty: all holds.
   [[nodiscard]] virtual expected<std::vector<std::string>, store_failure>
   verify(const std::function<void(std::uint64_t)>& progress) const = 0;
 };

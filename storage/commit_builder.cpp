@@ -1,0 +1,178 @@
+#include "storage/commit_builder.hpp"
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "config/limits.hpp"
+#include "storage/bytes.hpp"
+#include "storage/totals.hpp"
+
+namespace tenbit::storage {
+namespace {
+
+rocksdb::Slice slice(std::string_view bytes) {
+  return {bytes.data(), bytes.size()};
+}
+
+store_failure diverged(task_id task, std::string_view what) {
+  return {store_error::diverged, fmt::format("task {}: {}", task.problem.value, what)};
+}
+
+bool changes(const task_commit& part) {
+  return part.status || part.errors || part.finished_attempt;
+}
+
+} // namespace
+
+commit_builder::commit_builder(const database& db, experiment_id experiment, std::uint64_t tasks)
+    : db_(db), experiment_(experiment), tasks_(tasks) {}
+
+expected<bool, store_failure> commit_builder::build(std::span<const task_commit> group,
+                                                    const head_row& before) {
+  batch_.Clear();
+  states_.clear();
+  order_.clear();
+  owns_.clear();
+  bits_.clear();
+  head_ = before;
+  bool changed = false;
+  for (const auto& part : group) {
+    auto state = load(part.task);
+    if (!state)
+      return fail(std::move(state.error()));
+    for (const auto& e : part.events)
+      if (auto appended = append({experiment_, part.task}, **state, e); !appended)
+        return fail(std::move(appended.error()));
+    (*state)->status = part.status.value_or((*state)->status);
+    (*state)->errors = part.errors.value_or((*state)->errors);
+    (*state)->attempts += part.finished_attempt ? 1 : 0;
+    changed = changed || changes(part);
+  }
+  if (owns_.empty() && !changed)
+    return false;
+  head_.clean = false;
+  ++head_.commit_seq;
+  put_states();
+  put_head();
+  return true;
+}
+
+expected<task_state*, store_failure> commit_builder::load(problem_index task) {
+  const auto [place, first] = states_.try_emplace(task.value);
+  if (!first)
+    return &place->second;
+  const task_id id{experiment_, task};
+  if (task.value >= tasks_)
+    return fail(diverged(id, fmt::format("the store has only {} tasks", tasks_)));
+  task_key(id, key_);
+  auto found = db_.get(family::state, key_, row_);
+  if (!found)
+    return fail(std::move(found.error()));
+  const auto state = *found ? read_state_row(row_) : std::nullopt;
+  if (!state)
+    return fail(store_failure{
+        store_error::corrupt,
+        fmt::format("task {}: its state row is missing or damaged; run verify", task.value)});
+  order_.push_back(task.value);
+  place->second = *state;
+  return &place->second;
+}
+
+status<store_failure> commit_builder::append(task_id task, task_state& state, const event& e) {
+  const auto* bit = std::get_if<bit_event>(&e);
+  if (bit != nullptr) {
+    const auto fresh = admit(task, state, *bit);
+    if (!fresh)
+      return fail(fresh.error());
+    if (!*fresh)
+      return {};
+  }
+  if (state.events >= limits::events_per_task_max)
+    return fail(diverged(
+        task, fmt::format("has {} events, the most a task may have", limits::events_per_task_max)));
+  row_.clear();
+  encode_to(e, row_);
+  if (row_.size() > limits::event_bytes_max)
+    return fail(diverged(task, fmt::format("an event of {} bytes, at most {} are allowed",
+                                           row_.size(), limits::event_bytes_max)));
+  if (bit != nullptr) { // its key is in bit_key_ since admit
+    bit_row_.clear();
+    put(bit_row_, state.events);
+    bit_row_ += row_;
+    ignore(batch_.Put(db_.handle(family::bit), bit_key_, bit_row_), "a put into memory");
+    ++state.bits;
+  }
+  event_key(task, state.events, key_);
+  state.chain = seal_event_row(key_, state.chain, row_);
+  ignore(batch_.Put(db_.handle(family::event), key_, row_), "a put into memory");
+  owns_.push_back(state.chain);
+  ++state.events;
+  count(head_.totals, e);
+  return {};
+}
+
+expected<bool, store_failure> commit_builder::admit(task_id task, const task_state& state,
+                                                    const bit_event& bit) {
+  bit_key(task, bit.where, bit.index, bit_key_);
+  ledger_entry entry;
+  const auto here = bits_.find(bit_key_);
+  bool known = here != bits_.end();
+  if (known) {
+    entry = here->second;
+  } else if (state.bits > 0) {
+    const auto stored = stored_bit(bit_key_, entry);
+    if (!stored)
+      return fail(stored.error());
+    known = *stored;
+  }
+  if (!known) {
+    bits_.emplace(bit_key_, ledger_entry{bit.question_hash, bit.value});
+    return true;
+  }
+  if (entry.question == bit.question_hash && entry.value == bit.value)
+    return false;
+  const auto* what = entry.question == bit.question_hash ? "answer" : "question";
+  return fail(diverged(task, fmt::format("arm {} trial {} bit {} is in the ledger with another {}; "
+                                         "the program or its models changed since",
+                                         bit.where.arm.value, bit.where.trial.value,
+                                         bit.index.value, what)));
+}
+
+expected<bool, store_failure> commit_builder::stored_bit(const std::string& key,
+                                                         ledger_entry& entry) const {
+  std::string row;
+  auto found = db_.get(family::bit, key, row);
+  if (!found || !*found)
+    return found;
+  const auto ledger = read_bit_row(row);
+  const auto e = ledger ? decode_event(ledger->event_bytes)
+                        : expected<event, std::string>(fail(std::string("no row")));
+  if (!e || !std::holds_alternative<bit_event>(*e))
+    return fail(store_failure{store_error::corrupt, "a ledger row is damaged; run verify"});
+  const auto& bit = std::get<bit_event>(*e);
+  entry = {bit.question_hash, bit.value};
+  return true;
+}
+
+void commit_builder::put_states() {
+  hasher chain("commit");
+  chain.field(head_.chain.view()).field(head_.commit_seq);
+  for (const auto& own : owns_)
+    chain.field(own.view());
+  for (const auto problem : order_) {
+    task_key({experiment_, problem_index{problem}}, key_);
+    row_.clear();
+    encode_to(states_[problem], row_);
+    chain.field(key_).field(row_);
+    ignore(batch_.Put(db_.handle(family::state), key_, row_), "a put into memory");
+  }
+  head_.chain = chain.finish();
+}
+
+void commit_builder::put_head() {
+  row_.clear();
+  encode_to(head_, row_);
+  ignore(batch_.Put(db_.handle(family::meta), slice(head_key), row_), "a put into memory");
+}
+
+} // namespace tenbit::storage

@@ -1,0 +1,58 @@
+// One state transition of the store, built and not yet written: the rows of a group of task
+// commits, the running totals and the next head.
+//
+// Reads the rows it continues from the database and writes nothing. Owned by the store's committing
+// thread and reused, with its memory, from commit to commit.
+#pragma once
+
+#include <rocksdb/write_batch.h>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "storage/database.hpp"
+
+namespace tenbit::storage {
+
+class commit_builder {
+public:
+  commit_builder(const database& db, experiment_id experiment, std::uint64_t tasks);
+
+  // False: the group changes nothing (every bit was there already) and nothing is to be written.
+  // `diverged`: a bit contradicts the ledger, or the task or a size is out of bounds; `corrupt` and
+  // `io`: a row that is continued cannot be read. After a failure the batch is of no use.
+  [[nodiscard]] expected<bool, store_failure> build(std::span<const task_commit> group,
+                                                    const head_row& before);
+  // Of the last build that gave true.
+  [[nodiscard]] rocksdb::WriteBatch& batch() { return batch_; }
+  [[nodiscard]] const head_row& head() const { return head_; }
+
+private:
+  struct ledger_entry {
+    hash256 question;
+    answer value = answer::no;
+  };
+
+  [[nodiscard]] expected<task_state*, store_failure> load(problem_index task);
+  [[nodiscard]] status<store_failure> append(task_id task, task_state& state, const event& e);
+  // True: new. False: there already with the same content.
+  [[nodiscard]] expected<bool, store_failure> admit(task_id task, const task_state& state,
+                                                    const bit_event& bit);
+  [[nodiscard]] expected<bool, store_failure> stored_bit(const std::string& key,
+                                                         ledger_entry& entry) const;
+  void put_states();
+  void put_head();
+
+  const database& db_;
+  experiment_id experiment_;
+  std::uint64_t tasks_;
+  rocksdb::WriteBatch batch_;
+  head_row head_;
+  std::unordered_map<std::uint64_t, task_state> states_; // of this group, by problem
+  std::vector<std::uint64_t> order_;                     // problems as they came
+  std::vector<hash256> owns_;                            // hashes of the events of this group
+  std::unordered_map<std::string, ledger_entry> bits_;   // of this group, by key
+  std::string key_, row_, bit_key_, bit_row_;            // kept for their memory
+};
+
+} // namespace tenbit::storage

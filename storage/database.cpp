@@ -1,0 +1,143 @@
+#include "storage/database.hpp"
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+
+namespace tenbit::storage {
+namespace {
+
+rocksdb::Slice slice(std::string_view bytes) {
+  return {bytes.data(), bytes.size()};
+}
+
+// The first key that no longer begins with the prefix; empty when there is none.
+std::string after(std::string prefix) {
+  while (!prefix.empty() && static_cast<unsigned char>(prefix.back()) == 0xFFU)
+    prefix.pop_back();
+  if (!prefix.empty())
+    prefix.back() = static_cast<char>(static_cast<unsigned char>(prefix.back()) + 1U);
+  return prefix;
+}
+
+rocksdb::Status open_rocks(const std::string& path, const database_settings& settings,
+                           const rocksdb::DBOptions& options,
+                           std::vector<rocksdb::ColumnFamilyHandle*>& handles, rocksdb::DB*& db) {
+  const auto families = family_options(settings);
+  if (settings.mode == open_mode::read)
+    return rocksdb::DB::OpenForReadOnly(options, path, families, &handles, &db);
+  return rocksdb::DB::Open(options, path, families, &handles, &db);
+}
+
+} // namespace
+
+database::database(std::string path)
+    : path_(std::move(path)), log_(std::make_shared<rocks_log>()),
+      watch_(std::make_shared<background_watch>()) {}
+
+expected<std::unique_ptr<database>, store_failure>
+database::open(const std::string& path, const database_settings& settings) {
+  std::unique_ptr<database> out(new database(path));
+  const auto options = database_options(settings, out->log_, out->watch_);
+  const auto status = open_rocks(path, settings, options, out->handles_, out->db_);
+  if (!status.ok())
+    return fail(out->failure(status, "opened"));
+  return out;
+}
+
+database::~database() {
+  if (db_ == nullptr)
+    return;
+  for (auto* handle : handles_)
+    ignore(db_->DestroyColumnFamilyHandle(handle), "frees memory only");
+  ignore(db_->Close(), "without close() nothing is promised; with it this repeats it");
+  delete db_;
+}
+
+expected<bool, store_failure> database::get(family f, std::string_view key, std::string& row,
+                                            const rocksdb::Snapshot* at) const {
+  rocksdb::ReadOptions options;
+  options.snapshot = at;
+  const auto status = db_->Get(options, handle(f), slice(key), &row);
+  if (status.IsNotFound())
+    return false;
+  if (!status.ok())
+    return fail(failure(status, fmt::format("read ({})", name_of(f))));
+  return true;
+}
+
+status<store_failure> database::write(rocksdb::WriteBatch& batch, bool sync) {
+  rocksdb::WriteOptions options;
+  options.sync = sync;
+  if (const auto status = db_->Write(options, &batch); !status.ok())
+    return fail(failure(status, "written"));
+  return {};
+}
+
+status<store_failure> database::flush() {
+  if (const auto status = db_->Flush(rocksdb::FlushOptions(), handles_); !status.ok())
+    return fail(failure(status, "flushed"));
+  return {};
+}
+
+status<store_failure> database::close() {
+  for (auto* handle : handles_)
+    ignore(db_->DestroyColumnFamilyHandle(handle), "frees memory only");
+  handles_.clear();
+  if (const auto status = db_->Close(); !status.ok())
+    return fail(failure(status, "closed"));
+  return {};
+}
+
+status<store_failure> database::verify_checksums() const {
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
+  options.readahead_size = 4U << 20;
+  if (const auto status = db_->VerifyChecksum(options); !status.ok())
+    return fail(failure(status, "verified"));
+  if (const auto status = db_->VerifyFileChecksums(options); !status.ok())
+    return fail(failure(status, "verified"));
+  return {};
+}
+
+store_failure database::failure(const rocksdb::Status& status, std::string_view doing) const {
+  const auto text = status.ToString();
+  std::string file(named_file(text));
+  if (file.empty())
+    file = log_->last_file();
+  const auto where = file.empty() ? path_ : path_ + "/" + file;
+  // A file that is missing or has another size is damage; a device that does not read is not.
+  const bool gone = status.IsPathNotFound() || text.find("No such file") != std::string::npos;
+  const bool damaged = status.IsCorruption() || status.IsNotFound() || gone ||
+                       status.IsInvalidArgument() || status.IsNotSupported();
+  return {damaged ? store_error::corrupt : store_error::io,
+          fmt::format("{}: cannot be {}: {}", where, doing, one_line(text, 400))};
+}
+
+cursor::cursor(const database& db, family f, std::string prefix, const rocksdb::Snapshot* at)
+    : db_(db), family_(f), prefix_(std::move(prefix)), end_(after(prefix_)),
+      end_slice_(slice(end_)) {
+  rocksdb::ReadOptions options;
+  options.snapshot = at;
+  options.verify_checksums = true;
+  options.fill_cache = false; // a scan must not push out what commits read
+  options.total_order_seek = true;
+  if (!end_.empty())
+    options.iterate_upper_bound = &end_slice_;
+  rows_.reset(db.rocks().NewIterator(options, db.handle(f)));
+}
+
+expected<bool, store_failure> cursor::next() {
+  if (started_)
+    rows_->Next();
+  else
+    rows_->Seek(slice(prefix_));
+  started_ = true;
+  if (rows_->Valid())
+    return true;
+  if (const auto status = rows_->status(); !status.ok())
+    return fail(db_.failure(status, fmt::format("scanned ({})", name_of(family_))));
+  return false;
+}
+
+} // namespace tenbit::storage

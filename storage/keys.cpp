@@ -1,0 +1,271 @@
+#include "storage/keys.hpp"
+
+#include "storage/bytes.hpp"
+
+namespace tenbit::storage {
+namespace {
+
+void take_task(byte_reader& from, task_id& out) {
+  from.take(out.experiment.value);
+  from.take(out.problem.value);
+}
+
+template <class Visit> void each_total(store_totals& totals, Visit&& visit) {
+  for (auto* number :
+       {&totals.calls, &totals.calls_receiver, &totals.calls_sender, &totals.bits, &totals.outcomes,
+        &totals.failures, &totals.events, &totals.prompt_tokens, &totals.completion_tokens})
+    visit(*number);
+}
+
+} // namespace
+
+std::string hex(const uuid& id) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string out;
+  for (const unsigned char byte : id) {
+    out.push_back(digits[byte >> 4]);
+    out.push_back(digits[byte & 15]);
+  }
+  return out;
+}
+
+// -- keys ----------------------------------------------------------------------------------------
+
+void experiment_key(experiment_id experiment, std::string& out) {
+  out.clear();
+  put(out, experiment.value);
+}
+
+void task_key(task_id task, std::string& out) {
+  experiment_key(task.experiment, out);
+  put(out, task.problem.value);
+}
+
+void event_key(task_id task, std::uint32_t seq, std::string& out) {
+  task_key(task, out);
+  put(out, seq);
+}
+
+void bit_key(task_id task, arm_trial where, bit_index index, std::string& out) {
+  task_key(task, out);
+  put(out, where.arm.value);
+  put(out, where.trial.value);
+  put(out, index.value);
+}
+
+std::optional<task_id> read_task_key(std::string_view key) {
+  byte_reader from(key);
+  task_id out;
+  take_task(from, out);
+  return from.complete() ? std::optional(out) : std::nullopt;
+}
+
+std::optional<event_place> read_event_key(std::string_view key) {
+  byte_reader from(key);
+  event_place out;
+  take_task(from, out.task);
+  from.take(out.seq);
+  return from.complete() ? std::optional(out) : std::nullopt;
+}
+
+std::optional<bit_place> read_bit_key(std::string_view key) {
+  byte_reader from(key);
+  bit_place out;
+  take_task(from, out.task);
+  from.take(out.where.arm.value);
+  from.take(out.where.trial.value);
+  from.take(out.index.value);
+  return from.complete() ? std::optional(out) : std::nullopt;
+}
+
+// -- rows ----------------------------------------------------------------------------------------
+
+std::string encode(const store_row& row) {
+  std::string out;
+  put(out, row.format);
+  out.append(reinterpret_cast<const char*>(row.id.data()), row.id.size());
+  put(out, row.experiment.value);
+  return out;
+}
+
+std::optional<store_row> read_store_row(std::string_view bytes) {
+  byte_reader from(bytes);
+  store_row out;
+  from.take(out.format);
+  if (from.failed())
+    return std::nullopt;
+  if (out.format != format_version)
+    return out;
+  const auto id = from.raw(out.id.size());
+  std::copy(id.begin(), id.end(), out.id.begin());
+  from.take(out.experiment.value);
+  return from.complete() ? std::optional(out) : std::nullopt;
+}
+
+void encode_to(const head_row& row, std::string& out) {
+  put(out, row.incarnation);
+  put(out, row.commit_seq);
+  put(out, row.chain);
+  put(out, static_cast<std::uint8_t>(row.clean));
+  const auto& t = row.totals;
+  for (const auto number : {t.calls, t.calls_receiver, t.calls_sender, t.bits, t.outcomes,
+                            t.failures, t.events, t.prompt_tokens, t.completion_tokens})
+    put(out, number);
+  put(out, static_cast<std::uint32_t>(t.tokens_by_model.size()));
+  for (const auto& [alias, usage] : t.tokens_by_model) {
+    put_text(out, alias);
+    put(out, usage.prompt);
+    put(out, usage.completion);
+    put(out, static_cast<std::uint8_t>(usage.reported));
+  }
+}
+
+std::optional<head_row> read_head_row(std::string_view bytes) {
+  byte_reader from(bytes);
+  head_row out;
+  from.take(out.incarnation);
+  from.take(out.commit_seq);
+  from.take(out.chain);
+  from.take(out.clean);
+  each_total(out.totals, [&from](std::uint64_t& number) { from.take(number); });
+  std::uint32_t models = 0;
+  from.take(models);
+  for (std::uint32_t i = 0; i < models && !from.failed(); ++i) {
+    std::string alias;
+    token_usage usage;
+    from.take_text(alias);
+    from.take(usage.prompt);
+    from.take(usage.completion);
+    from.take(usage.reported);
+    out.totals.tokens_by_model[std::move(alias)] = usage;
+  }
+  return from.complete() ? std::optional(std::move(out)) : std::nullopt;
+}
+
+void encode_to(const task_state& row, std::string& out) {
+  put(out, static_cast<std::uint8_t>(row.status));
+  put(out, row.errors);
+  put(out, row.attempts);
+  put(out, row.events);
+  put(out, row.bits);
+  put(out, row.chain);
+}
+
+std::optional<task_state> read_state_row(std::string_view bytes) {
+  byte_reader from(bytes);
+  task_state out;
+  std::uint8_t code = 0;
+  from.take(code);
+  from.take(out.errors);
+  from.take(out.attempts);
+  from.take(out.events);
+  from.take(out.bits);
+  from.take(out.chain);
+  if (!from.complete() || code > static_cast<std::uint8_t>(task_status::cancelled))
+    return std::nullopt;
+  out.status = static_cast<task_status>(code);
+  return out;
+}
+
+hash256 event_hash(std::string_view key, const hash256& previous, std::string_view event_bytes) {
+  return hasher("event").field(previous.view()).field(key).field(event_bytes).finish();
+}
+
+hash256 seal_event_row(std::string_view key, const hash256& previous, std::string& row) {
+  const auto own = event_hash(key, previous, row);
+  put(row, previous);
+  put(row, own);
+  return own;
+}
+
+std::optional<event_row> read_event_row(std::string_view bytes) {
+  if (bytes.size() < 2 * hash256::size)
+    return std::nullopt;
+  byte_reader from(bytes);
+  event_row out;
+  out.event_bytes = from.raw(bytes.size() - 2 * hash256::size);
+  from.take(out.previous);
+  from.take(out.own);
+  return out;
+}
+
+std::optional<bit_row> read_bit_row(std::string_view bytes) {
+  byte_reader from(bytes);
+  bit_row out;
+  from.take(out.seq);
+  out.event_bytes = from.raw(from.left());
+  return from.complete() ? std::optional(out) : std::nullopt;
+}
+
+std::string encode(const run_row& row) {
+  const auto& m = row.manifest;
+  std::string body;
+  put_text(body, m.name);
+  put(body, m.identity);
+  put(body, static_cast<std::uint32_t>(m.identity_text.size()));
+  for (const auto& [key, value] : m.identity_text) {
+    put_text(body, key);
+    put_text(body, value);
+  }
+  put_text(body, m.experiment_toml);
+  put(body, m.tasks);
+  put(body, static_cast<std::uint8_t>(m.simulated));
+  put_text(body, m.tool_version);
+  put(body, m.created_unix_s);
+  put(body, row.problems);
+  return std::string(hash_bytes(body).view()) + body;
+}
+
+std::optional<run_row> read_run_row(std::string_view bytes) {
+  byte_reader from(bytes);
+  hash256 hash;
+  from.take(hash);
+  if (from.failed() || hash_bytes(bytes.substr(hash256::size)) != hash)
+    return std::nullopt;
+  run_row out;
+  auto& m = out.manifest;
+  from.take_text(m.name);
+  from.take(m.identity);
+  std::uint32_t pairs = 0;
+  from.take(pairs);
+  for (std::uint32_t i = 0; i < pairs && !from.failed(); ++i) {
+    auto& [key, value] = m.identity_text.emplace_back();
+    from.take_text(key);
+    from.take_text(value);
+  }
+  from.take_text(m.experiment_toml);
+  from.take(m.tasks);
+  from.take(m.simulated);
+  from.take_text(m.tool_version);
+  from.take(m.created_unix_s);
+  from.take(out.problems);
+  return from.complete() ? std::optional(std::move(out)) : std::nullopt;
+}
+
+void encode_problem(const problem_row& row, std::string& out) {
+  out.clear();
+  put_text(out, row.id);
+  put_text(out, row.question);
+}
+
+void encode_gold(const problem_row& row, std::string& out) {
+  out.clear();
+  put_text(out, row.gold_answer);
+  put_text(out, row.gold_solution);
+}
+
+bool read_problem(std::string_view bytes, problem_row& out) {
+  byte_reader from(bytes);
+  from.take_text(out.id);
+  from.take_text(out.question);
+  return from.complete();
+}
+
+bool read_gold(std::string_view bytes, problem_row& out) {
+  byte_reader from(bytes);
+  from.take_text(out.gold_answer);
+  from.take_text(out.gold_solution);
+  return from.complete();
+}
+
+} // namespace tenbit::storage

@@ -1,0 +1,137 @@
+// Keys and rows of the store: the grammar, and pure functions that write and read it.
+//
+// Numbers are big-endian, so byte order is number order and a prefix is a range. text = u32 length,
+// bytes.
+//
+//   family   key                                        row
+//   default  "store"                                    format:u32 uuid:16 experiment:u64
+//            "head"                                     head (below): replaced by every commit
+//   run      experiment:u64                             hash:32 body (below); hash = BLAKE2b of
+//   body state    experiment:u64 problem:u64                 status:u8 errors:u32 attempts:u32
+//   events:u32
+//                                                       bits:u32 chain:32                  (49
+//                                                       bytes)
+//   event    experiment:u64 problem:u64 seq:u32         event previous:32 own:32
+//   bit      experiment:u64 problem:u64 arm:u16         seq:u32 event
+//            trial:u16 index:u32                          seq names the row of `event` it repeats
+//   problem  experiment:u64 problem:u64                 id:text question:text
+//   gold     experiment:u64 problem:u64                 answer:text solution:text
+//
+//   event    = the bytes of actors/event.cpp
+//   own      = hash("event", previous, key, event); previous of seq 0 is zero
+//   head     = incarnation:u64 commit_seq:u64 chain:32 clean:u8
+//              calls calls_receiver calls_sender bits outcomes failures events
+//              prompt_tokens completion_tokens : u64 each
+//              models:u32 { alias:text prompt:u64 completion:u64 reported:u8 }
+//              chain = hash("commit", previous chain, commit_seq, own of every event, state rows)
+//   body     = name:text identity:32 pairs:u32 { key:text value:text } experiment_toml:text
+//   tasks:u64
+//              simulated:u8 tool_version:text created_unix_s:u64 problems:32
+//              problems = hash("problems", every problem row and gold row in order)
+//
+// The format number changes with any of this. Everything here is pure and thread-safe; reading is
+// total: bytes that do not fit give an empty optional.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "storage/store.hpp"
+
+namespace tenbit::storage {
+
+inline constexpr std::uint32_t format_version = 1;
+
+enum class family : std::uint8_t { meta, run, state, event, bit, problem, gold };
+inline constexpr std::array<std::string_view, 7> family_names = {
+    "default", "run", "state", "event", "bit", "problem", "gold"};
+[[nodiscard]] inline std::string_view name_of(family f) {
+  return family_names[static_cast<std::size_t>(f)];
+}
+
+inline constexpr std::string_view store_key = "store";
+inline constexpr std::string_view head_key = "head";
+
+using uuid = std::array<unsigned char, 16>;
+[[nodiscard]] std::string hex(const uuid& id);
+
+// -- keys (written into out, which is cleared)
+// ------------------------------------------------------
+void experiment_key(experiment_id experiment, std::string& out);
+void task_key(task_id task, std::string& out);
+void event_key(task_id task, std::uint32_t seq, std::string& out);
+void bit_key(task_id task, arm_trial where, bit_index index, std::string& out);
+[[nodiscard]] std::optional<task_id> read_task_key(std::string_view key);
+struct event_place {
+  task_id task;
+  std::uint32_t seq = 0;
+};
+[[nodiscard]] std::optional<event_place> read_event_key(std::string_view key);
+struct bit_place {
+  task_id task;
+  arm_trial where;
+  bit_index index;
+};
+[[nodiscard]] std::optional<bit_place> read_bit_key(std::string_view key);
+
+// -- rows
+// -------------------------------------------------------------------------------------------
+struct store_row {
+  std::uint32_t format = format_version;
+  uuid id{};
+  experiment_id experiment;
+};
+[[nodiscard]] std::string encode(const store_row& row);
+// Any format number is read when the first four bytes are there, so that it can be named.
+[[nodiscard]] std::optional<store_row> read_store_row(std::string_view bytes);
+
+struct head_row {
+  std::uint64_t incarnation = 0;
+  std::uint64_t commit_seq = 0;
+  hash256 chain;
+  bool clean = false; // set by close() only
+  store_totals totals;
+};
+void encode_to(const head_row& row, std::string& out); // appends
+[[nodiscard]] std::optional<head_row> read_head_row(std::string_view bytes);
+
+inline constexpr std::size_t state_row_size = 49;
+void encode_to(const task_state& row, std::string& out); // appends
+[[nodiscard]] std::optional<task_state> read_state_row(std::string_view bytes);
+
+// The bytes of the event are at the front of the row that is being built; adds previous and own,
+// and returns own.
+hash256 seal_event_row(std::string_view key, const hash256& previous, std::string& row);
+[[nodiscard]] hash256 event_hash(std::string_view key, const hash256& previous,
+                                 std::string_view event_bytes);
+struct event_row {
+  std::string_view event_bytes; // into the row
+  hash256 previous;
+  hash256 own;
+};
+[[nodiscard]] std::optional<event_row> read_event_row(std::string_view bytes);
+
+struct bit_row {
+  std::uint32_t seq = 0;
+  std::string_view event_bytes; // into the row
+};
+[[nodiscard]] std::optional<bit_row> read_bit_row(std::string_view bytes);
+
+struct run_row {
+  store_manifest manifest;
+  hash256 problems;
+};
+[[nodiscard]] std::string encode(const run_row& row);
+// Empty as well when the hash does not hold.
+[[nodiscard]] std::optional<run_row> read_run_row(std::string_view bytes);
+
+void encode_problem(const problem_row& row, std::string& out); // clears out first
+void encode_gold(const problem_row& row, std::string& out);    // clears out first
+// Fill the two fields they hold; false when the bytes do not fit.
+[[nodiscard]] bool read_problem(std::string_view bytes, problem_row& out);
+[[nodiscard]] bool read_gold(std::string_view bytes, problem_row& out);
+
+} // namespace tenbit::storage

@@ -1,0 +1,46 @@
+// RocksDB's own warnings: into our debug log as one line each, and the latest kept, because a
+// status often says "Corruption" and only the log line before it says in which file.
+//
+// Shared by RocksDB's threads; thread-safe.
+#pragma once
+
+#include <deque>
+#include <mutex>
+#include <rocksdb/env.h>
+#include <rocksdb/listener.h>
+#include <string>
+#include <string_view>
+
+namespace tenbit::storage {
+
+// The first file of a database that is named in the text ("000012.log", "MANIFEST-000004",
+// "CURRENT", "000007.sst"); empty when there is none.
+[[nodiscard]] std::string_view named_file(std::string_view text);
+
+class rocks_log : public rocksdb::Logger {
+public:
+  rocks_log();
+  using rocksdb::Logger::Logv;
+  void Logv(const char* format, va_list arguments) override;
+
+  // The file that the newest remembered line names; empty when none does.
+  [[nodiscard]] std::string last_file() const;
+
+private:
+  mutable std::mutex mutex_;
+  std::deque<std::string> lines_;
+};
+
+// Remembers that a flush or compaction failed: from then on the store takes no commits.
+class background_watch : public rocksdb::EventListener {
+public:
+  void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* status) override;
+  // Empty while all is well.
+  [[nodiscard]] std::string failure() const;
+
+private:
+  mutable std::mutex mutex_;
+  std::string failure_;
+};
+
+} // namespace tenbit::storage

@@ -1,0 +1,88 @@
+// The store over RocksDB: store.hpp is its contract, README.md the order in which it opens and
+// commits.
+//
+// Spread over files by what a person looks for: store_create.cpp, store_open.cpp, store_commit.cpp,
+// store_read.cpp, store_verify.cpp. Threads as in store.hpp: head_ is the only thing that both a
+// commit and a reader touch, and it has the mutex.
+#pragma once
+
+#include <chrono>
+#include <mutex>
+#include <optional>
+
+#include "storage/commit_builder.hpp"
+#include "storage/dir_lock.hpp"
+#include "storage/recovery.hpp"
+
+namespace tenbit::storage {
+
+class rocks_store final : public store {
+public:
+  static expected<std::unique_ptr<store>, store_failure>
+  create_new(const std::string& dir, const store_manifest& manifest,
+             std::span<const problem_row> problems, const store_options& options);
+  static expected<std::unique_ptr<store>, store_failure> open_writer(const std::string& dir,
+                                                                     const store_options& options);
+  static expected<std::unique_ptr<store>, store_failure> open_reader(const std::string& dir,
+                                                                     const store_options& options);
+
+  status<store_failure> commit(std::span<const task_commit> group) override;
+  status<store_failure> keep_anchor(bool now) override;
+  status<store_failure> close() override;
+
+  const store_manifest& manifest() const override { return found_.run.manifest; }
+  std::uint64_t incarnation() const override;
+  std::uint64_t commit_seq() const override;
+  store_totals totals() const override;
+  expected<task_state, store_failure> state(problem_index task) const override;
+  status<store_failure>
+  for_each_state(const std::function<void(problem_index, const task_state&)>& visit) const override;
+  expected<std::vector<event>, store_failure> events(problem_index task) const override;
+  expected<std::vector<bit_event>, store_failure> bits(problem_index task) const override;
+  expected<problem_row, store_failure> problem(problem_index task) const override;
+  expected<problem_row, store_failure> sealed(problem_index task) const override;
+  expected<std::vector<std::string>, store_failure>
+  verify(const std::function<void(std::uint64_t)>& progress) const override;
+
+private:
+  rocks_store(store_paths paths, rocksdb::Env& env);
+
+  [[nodiscard]] task_id id_of(problem_index task) const { return {found_.store.experiment, task}; }
+  [[nodiscard]] std::string prefix_of_all() const;
+  [[nodiscard]] store_failure damaged(const std::string& what) const;
+
+  // -- store_open.cpp
+  [[nodiscard]] status<store_failure> check_before_writing(const database_settings& settings,
+                                                           const witnesses& seen) const;
+  [[nodiscard]] status<store_failure> check_counts() const;
+  [[nodiscard]] status<store_failure> begin_incarnation(const witnesses& seen);
+
+  // -- store_commit.cpp
+  [[nodiscard]] std::optional<store_failure> refusal() const;
+  // Writes the row synced and takes it as the head; a failure stops the store.
+  [[nodiscard]] status<store_failure> write_head(head_row head);
+  [[nodiscard]] status<store_failure> stop(store_failure why);
+  [[nodiscard]] durable_point point() const;
+
+  // -- store_read.cpp
+  [[nodiscard]] expected<task_state, store_failure> state_at(problem_index task,
+                                                             const rocksdb::Snapshot* at) const;
+  [[nodiscard]] status<store_failure> read_text(problem_index task, family f,
+                                                problem_row& out) const;
+
+  store_paths paths_;
+  rocksdb::Env& env_;
+  std::optional<dir_lock> lock_; // released after db_ is gone
+  std::unique_ptr<database> db_;
+  recovered found_; // store and run never change; head as it was at open
+  mutable std::mutex mutex_;
+  head_row head_; // guarded by mutex_ against readers
+  // Of the committing thread; empty in a reader.
+  std::optional<receipt_file> receipt_;
+  std::optional<commit_builder> builder_;
+  std::optional<store_failure> stopped_; // why no commit is taken any more
+  std::uint64_t anchored_seq_ = 0;
+  std::chrono::steady_clock::time_point anchored_at_;
+};
+
+} // namespace tenbit::storage

@@ -1,0 +1,175 @@
+// Opening. Look before touching: RocksDB's opening for writing replays the log, deletes it and
+// every file the MANIFEST does not name, so whatever is refused is refused on a read-only open, and
+// the folder stays as it was found.
+#include <fmt/format.h>
+#include <rocksdb/env.h>
+#include <spdlog/spdlog.h>
+#include <thread>
+
+#include "base/kill_point.hpp"
+#include "config/limits.hpp"
+#include "storage/rocks_store.hpp"
+
+namespace tenbit {
+namespace storage {
+namespace {
+
+std::uint64_t unix_seconds() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
+}
+
+rocksdb::Env& env_of(const store_options& options) {
+  return options.env != nullptr ? *options.env : *rocksdb::Env::Default();
+}
+
+} // namespace
+
+rocks_store::rocks_store(store_paths paths, rocksdb::Env& env)
+    : paths_(std::move(paths)), env_(env), anchored_at_(std::chrono::steady_clock::now()) {}
+
+status<store_failure> rocks_store::check_before_writing(const database_settings& settings,
+                                                        const witnesses& seen) const {
+  auto reading = settings;
+  reading.mode = open_mode::read;
+  const auto db = database::open(paths_.db, reading);
+  if (!db)
+    return fail(db.error());
+  const auto found = read_recovered(**db, paths_);
+  if (!found)
+    return fail(found.error());
+  auto what = missing_rows(paths_, seen, *found);
+  if (!what)
+    return {};
+  if (!settings.accept_rollback)
+    return fail(refuse_rollback(paths_, env_, std::move(*what)));
+  spdlog::warn("store: {}; going on by accept_rollback", *what);
+  return {};
+}
+
+// The sums cost nothing beside the scan, and notice a state row that an older copy replaced.
+status<store_failure> rocks_store::check_counts() const {
+  std::uint64_t events = 0;
+  std::uint64_t bits = 0;
+  auto scanned = for_each_state([&](problem_index, const task_state& state) {
+    events += state.events;
+    bits += state.bits;
+  });
+  if (!scanned)
+    return scanned;
+  if (events != head_.totals.events || bits != head_.totals.bits)
+    return fail(
+        damaged(fmt::format("the tasks have {} events and {} bits, the totals say {} and {}",
+                            events, bits, head_.totals.events, head_.totals.bits)));
+  return {};
+}
+
+status<store_failure> rocks_store::begin_incarnation(const witnesses& seen) {
+  auto head = head_;
+  const auto next_after = [](const std::optional<durable_point>& point) {
+    return point ? point->incarnation + 1 : 0;
+  };
+  head.incarnation = std::max(
+      {head.incarnation + 1, next_after(seen.anchor), next_after(seen.receipt), unix_seconds()});
+  if (!head.clean)
+    spdlog::info("store: {} was not closed; recovered up to commit {}", paths_.dir,
+                 head.commit_seq);
+  head.clean = false;
+  if (auto written = write_head(std::move(head)); !written)
+    return written;
+  TENBIT_KILL_POINT("incarnation_bumped");
+  auto receipt = receipt_file::start(env_, paths_.dir, paths_.receipt, point());
+  if (!receipt)
+    return stop(std::move(receipt.error()));
+  receipt_ = std::move(*receipt);
+  builder_.emplace(*db_, found_.store.experiment, found_.run.manifest.tasks);
+  return keep_anchor(true);
+}
+
+expected<std::unique_ptr<store>, store_failure>
+rocks_store::open_writer(const std::string& dir, const store_options& options) {
+  const store_paths paths(dir);
+  if (auto is_store = require_store(paths); !is_store)
+    return fail(std::move(is_store.error()));
+  auto lock = dir_lock::take(paths.lock);
+  if (!lock)
+    return fail(std::move(lock.error()));
+  std::unique_ptr<rocks_store> out(new rocks_store(paths, env_of(options)));
+  out->lock_ = std::move(*lock);
+  const auto seen = read_witnesses(out->env_, paths, options.accept_rollback);
+  if (!seen)
+    return fail(seen.error());
+  database_settings settings{open_mode::write, &out->env_, options.memory_bytes,
+                             options.accept_rollback};
+  if (auto checked = out->check_before_writing(settings, *seen); !checked)
+    return fail(std::move(checked.error()));
+  auto db = database::open(paths.db, settings);
+  if (!db)
+    return fail(std::move(db.error()));
+  out->db_ = std::move(*db);
+  auto found = read_recovered(*out->db_, paths);
+  if (!found)
+    return fail(std::move(found.error()));
+  out->found_ = std::move(*found);
+  out->head_ = out->found_.head;
+  if (auto counted = out->check_counts(); !counted)
+    return fail(std::move(counted.error()));
+  if (auto begun = out->begin_incarnation(*seen); !begun)
+    return fail(std::move(begun.error()));
+  return std::unique_ptr<store>(std::move(out));
+}
+
+expected<std::unique_ptr<store>, store_failure>
+rocks_store::open_reader(const std::string& dir, const store_options& options) {
+  const store_paths paths(dir);
+  if (auto is_store = require_store(paths); !is_store)
+    return fail(std::move(is_store.error()));
+  std::unique_ptr<rocks_store> out(new rocks_store(paths, env_of(options)));
+  const database_settings settings{open_mode::read, &out->env_, options.memory_bytes,
+                                   options.accept_rollback};
+  // Beside a live writer a log or table may be deleted between two steps of this; the next look
+  // then sees the files that took its place. What stays wrong is wrong.
+  for (int attempt = 1;; ++attempt) {
+    store_failure why;
+    const auto seen = read_witnesses(out->env_, paths, options.accept_rollback);
+    auto db = database::open(paths.db, settings);
+    auto found =
+        db ? read_recovered(**db, paths) : expected<recovered, store_failure>(fail(db.error()));
+    if (!seen || !found) {
+      why = !seen ? seen.error() : found.error();
+    } else {
+      auto what = options.accept_rollback ? std::nullopt : missing_rows(paths, *seen, *found);
+      if (!what) {
+        out->db_ = std::move(*db);
+        out->found_ = std::move(*found);
+        out->head_ = out->found_.head;
+        return std::unique_ptr<store>(std::move(out));
+      }
+      why = refuse_rollback(paths, out->env_, std::move(*what));
+    }
+    if (attempt == limits::reader_open_attempts_max || why.kind == store_error::other_format)
+      return fail(std::move(why));
+    std::this_thread::sleep_for(limits::reader_open_delay);
+  }
+}
+
+} // namespace storage
+
+expected<std::unique_ptr<store>, store_failure> store::create(const std::string& dir,
+                                                              const store_manifest& manifest,
+                                                              std::span<const problem_row> problems,
+                                                              const store_options& options) {
+  return storage::rocks_store::create_new(dir, manifest, problems, options);
+}
+
+expected<std::unique_ptr<store>, store_failure> store::open(const std::string& dir,
+                                                            const store_options& options) {
+  return storage::rocks_store::open_writer(dir, options);
+}
+
+expected<std::unique_ptr<store>, store_failure>
+store::open_for_reading(const std::string& dir, const store_options& options) {
+  return storage::rocks_store::open_reader(dir, options);
+}
+
+} // namespace tenbit
