@@ -111,7 +111,7 @@ std::string folder_name(std::string_view name) {
   for (char c : lower_ascii(name)) {
     const bool safe =
         (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-    out += safe ? c : '_';
+    out += safe ? c : '-';
   }
   if (out.empty() || out.front() == '.')
     out.insert(0, "_");

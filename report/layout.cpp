@@ -223,14 +223,14 @@ report_layout lay_out(const run_summary& run) {
   layout.title = shown(run.name);
   if (run.simulated)
     layout.banners.emplace_back(
-        "SIMULATED: no language model answered; the numbers say nothing about real models.");
+        "simulated: no language model answered; the numbers say nothing about real models.");
   if (!run.tasks.finished())
     layout.banners.push_back(
-        fmt::format("UNFINISHED: {} of {} tasks are done; numbers will change.", run.tasks.done,
+        fmt::format("unfinished: {} of {} tasks are done; numbers will change.", run.tasks.done,
                     run.tasks.total));
   if (run.paid_twice > 0)
     layout.banners.push_back(
-        fmt::format("FAULT: {} calls were paid twice; run tenbit verify.", run.paid_twice));
+        fmt::format("fault: {} calls were paid twice; run tenbit verify.", run.paid_twice));
   layout.facts.push_back(fmt::format("profile: {}", to_string(run.profile)));
   if (!run.switches.empty())
     layout.facts.push_back(fmt::format("switches on: {}", fmt::join(run.switches, ", ")));

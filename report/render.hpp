@@ -31,7 +31,9 @@ struct report_layout {
 [[nodiscard]] std::string render_text(const run_summary& run);
 [[nodiscard]] std::string render_markdown(const run_summary& run);
 [[nodiscard]] std::string render_csv(const run_summary& run);
-[[nodiscard]] std::string render_json(const run_summary& run);
+enum class json_layout { indented, one_line };
+[[nodiscard]] std::string render_json(const run_summary& run,
+                                      json_layout wanted = json_layout::indented);
 
 // A CSV cell (RFC 4180), quoted where it must be. Text that a spreadsheet would run as a formula,
 // and that is no number, gets a leading apostrophe.

@@ -35,7 +35,7 @@ template <class Value> void put(row& r, const char* name, const std::optional<Va
 }
 
 template <class Group, class Member>
-void put_of(row& r, const char* name, const std::optional<Group>& group, Member member) {
+void put_of(row& r, const char* name, const Group* group, Member member) {
   r.emplace_back(name, group ? number(member(*group)) : std::string());
 }
 
@@ -60,10 +60,11 @@ void put_accuracy(row& r, const run_summary& run, const arm_summary& arm) {
   r.emplace_back("n", number(arm.n));
   r.emplace_back("failed", number(arm.failed));
   r.emplace_back("failed_counted", run.failed_is_wrong ? "as wrong" : "no");
-  put_of(r, "accuracy", arm.accuracy, [](const share_ci& a) { return a.value; });
-  put_of(r, "accuracy_low", arm.accuracy, [](const share_ci& a) { return a.ci.low; });
-  put_of(r, "accuracy_high", arm.accuracy, [](const share_ci& a) { return a.ci.high; });
-  const auto& d = arm.drafts;
+  const share_ci* a = arm.accuracy ? &*arm.accuracy : nullptr;
+  put_of(r, "accuracy", a, [](const share_ci& v) { return v.value; });
+  put_of(r, "accuracy_low", a, [](const share_ci& v) { return v.ci.low; });
+  put_of(r, "accuracy_high", a, [](const share_ci& v) { return v.ci.high; });
+  const draft_summary* d = arm.drafts ? &*arm.drafts : nullptr;
   put_of(r, "drafts", d, [](const draft_summary& v) { return v.n; });
   put_of(r, "draft_accuracy", d, [](const draft_summary& v) {
     return static_cast<double>(v.right) / static_cast<double>(v.n);
@@ -79,8 +80,8 @@ void put_accuracy(row& r, const run_summary& run, const arm_summary& arm) {
 
 void put_comparison(row& r, const arm_summary& arm) {
   const auto& e = arm.gap.estimate;
-  const std::optional<gap_estimate> gap = e && e->problems > 0 ? e : std::nullopt;
-  const std::optional<gap_estimate> closed = gap && gap->closed ? gap : std::nullopt;
+  const gap_estimate* gap = e && e->problems > 0 ? &*e : nullptr;
+  const gap_estimate* closed = gap != nullptr && gap->closed ? gap : nullptr;
   put_of(r, "gap", gap, [](const gap_estimate& v) { return v.gap; });
   put_of(r, "gap_low", gap, [](const gap_estimate& v) { return v.gap_ci.low; });
   put_of(r, "gap_high", gap, [](const gap_estimate& v) { return v.gap_ci.high; });
@@ -88,7 +89,7 @@ void put_comparison(row& r, const arm_summary& arm) {
   put_of(r, "gap_closed_low", closed, [](const gap_estimate& v) { return v.closed_ci.low; });
   put_of(r, "gap_closed_high", closed, [](const gap_estimate& v) { return v.closed_ci.high; });
   r.emplace_back("gap_note", arm.gap.why_not);
-  const auto& s = arm.resample;
+  const resample_summary* s = arm.resample ? &*arm.resample : nullptr;
   r.emplace_back("resample_arm", s ? s->against : std::string());
   put_of(r, "better", s, [](const resample_summary& v) { return v.better; });
   put_of(r, "worse", s, [](const resample_summary& v) { return v.worse; });
@@ -96,7 +97,7 @@ void put_comparison(row& r, const arm_summary& arm) {
   put_of(r, "mcnemar_mid", s, [](const resample_summary& v) { return v.p.mid; });
 }
 
-void put_bits(row& r, const std::optional<bits_summary>& b) {
+void put_bits(row& r, const bits_summary* b) {
   put_of(r, "bits_mean", b, [](const bits_summary& v) { return v.payload.mean; });
   put_of(r, "bits_min", b, [](const bits_summary& v) { return v.payload.min; });
   put_of(r, "bits_max", b, [](const bits_summary& v) { return v.payload.max; });
@@ -142,7 +143,7 @@ std::string render_csv(const run_summary& run) {
     put_arm(r, run, arm);
     put_accuracy(r, run, arm);
     put_comparison(r, arm);
-    put_bits(r, arm.bits);
+    put_bits(r, arm.bits ? &*arm.bits : nullptr);
     if (out.empty())
       append(r, true);
     append(r, false);

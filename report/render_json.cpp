@@ -97,7 +97,7 @@ json of(const model_summary& m) {
 
 } // namespace
 
-std::string render_json(const run_summary& run) {
+std::string render_json(const run_summary& run, json_layout wanted) {
   json out = {{"format", "tenbit-report"}, {"version", 1}};
   out["experiment"] = {
       {"name", run.name},         {"identity", run.identity}, {"profile", to_string(run.profile)},
@@ -116,9 +116,11 @@ std::string render_json(const run_summary& run) {
   out["models"] = json::array();
   for (const model_summary& model : run.models)
     out["models"].push_back(of(model));
-  out["calls_paid_twice"] = run.paid_twice;
+  out["paid_twice"] = run.paid_twice;
   // ASCII only: no control or bidirectional character reaches a terminal.
-  return out.dump(2, ' ', true, json::error_handler_t::replace) + '\n';
+  return out.dump(wanted == json_layout::indented ? 2 : -1, ' ', true,
+                  json::error_handler_t::replace) +
+         '\n';
 }
 
 } // namespace tenbit::report

@@ -74,7 +74,7 @@ private:
     out_ += paint(fmt::format("problem {}  {}", t_.index.value, name(t_.problem.id)), colour::bold);
     out_ += fmt::format("  task {}\n", to_string(t_.state.status));
     if (t_.simulated)
-      out_ += paint("*** SIMULATED: no language model answered.", colour::odd) + '\n';
+      out_ += paint("*** simulated: no language model answered.", colour::odd) + '\n';
     body(t_.problem.question);
     out_ += fmt::format("gold: {}\n", name(t_.problem.gold_answer));
     if (t_.view.ends.empty())

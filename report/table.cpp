@@ -50,7 +50,8 @@ void append_line(std::string& out, const table& t, const std::vector<std::string
     if (i > 0)
       line += gap;
     const bool cut = i == 0 && width_of(cells[i]) > widths[i];
-    append_cell(line, cut ? one_line(cells[i], widths[i]) : cells[i], widths[i], t.columns[i].side);
+    append_cell(line, cut ? one_line(cells[i], widths[i] - 1) : cells[i], widths[i],
+                t.columns[i].side);
   }
   line.erase(line.find_last_not_of(' ') + 1);
   out += line + '\n';
