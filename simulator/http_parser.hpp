@@ -10,6 +10,7 @@
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/optional.hpp>
 
+#include <algorithm>
 #include <string>
 
 #include "config/limits.hpp"
@@ -53,7 +54,10 @@ private:
     out_.http_1_0 = version < 11;
   }
   void on_response_impl(int, text, int, error&) override {}
-  void on_field_impl(http::field name, text, text, error&) override {
+  void on_field_impl(http::field name, text key, text value, error& ec) override {
+    head_bytes_ += key.size() + value.size() + 4; // Beast bounds a line at a time, not their sum
+    if (head_bytes_ > limits::sim_header_bytes_max)
+      ec = http::error::header_limit;
     if (name == http::field::expect)
       out_.expects_continue = true;
   }
@@ -75,6 +79,7 @@ private:
   void on_finish_impl(error&) override {}
 
   http_request& out_;
+  std::size_t head_bytes_ = 0;
 };
 
 } // namespace tenbit::sim
