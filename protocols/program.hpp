@@ -1,11 +1,12 @@
 // Programs: a method is a coroutine that asks for effects and never does anything itself.
 //
-// A program is deterministic: no clock, no randomness but its seed, no I/O. The same problem, arm, trial and
-// effect results give the same effects and the same outcome; so a program is resumed by replaying its
-// journal, decoded from its bits, verified without a server, and simulated.
+// A program is deterministic: no clock, no randomness but its seed, no I/O. The same problem, arm,
+// trial and effect results give the same effects and the same outcome; so a program is resumed by
+// replaying its journal, decoded from its bits, verified without a server, and simulated.
 //
-// driver owns one running program. Single-threaded, pure; what it asks for is fetched with take(), what came
-// back is given with resolve(). Effects that do not depend on each other are pending together.
+// driver owns one running program. Single-threaded, pure; what it asks for is fetched with take(),
+// what came back is given with resolve(). Effects that do not depend on each other are pending
+// together.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +25,8 @@
 
 namespace tenbit {
 
-// The only way anything crosses from the strong model: yes/no questions. `draft` is what the receiver lets
-// the sender see (free: it flows the other way); empty when the switches hide it.
+// The only way anything crosses from the strong model: yes/no questions. `draft` is what the
+// receiver lets the sender see (free: it flows the other way); empty when the switches hide it.
 struct ask_request {
   std::vector<std::string> questions;
   std::string draft;
@@ -72,8 +73,8 @@ public:
   virtual ~driver() = default;
   // Effects asked for since the last take, each once.
   [[nodiscard]] virtual std::vector<pending_effect> take() = 0;
-  // Gives the result of a taken effect; each number once. An effect_failure ends the program as failed.
-  // The kind of result must fit the effect; answers must be as many as questions.
+  // Gives the result of a taken effect; each number once. An effect_failure ends the program as
+  // failed. The kind of result must fit the effect; answers must be as many as questions.
   virtual void resolve(std::uint32_t number, effect_result result) = 0;
   [[nodiscard]] virtual bool finished() const = 0;
   // Only when finished.
