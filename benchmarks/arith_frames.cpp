@@ -21,10 +21,8 @@ const std::vector<frame>& frames() {
   return list;
 }
 
-frame shop_frame() {
-  frame f;
-  f.things = {"notebooks", "candles", "mugs", "lamps", "scarves", "puzzles"};
-  f.openings = {
+static std::vector<clause> shop_openings() {
+  return {
       {"{N} runs a small shop and starts the month with {a} {t} on the shelves.", {amount}, {}},
       {"{N} opens a small shop with {a} boxes of {t}, and every box holds {b} {t}.",
        {factor, factor},
@@ -33,7 +31,10 @@ frame shop_frame() {
        {amount, amount},
        {{'a', '+', 'b', "The two rooms hold {=} {t}.", "{t} in both rooms"}}},
   };
-  f.middles = {
+}
+
+static std::vector<clause> shop_middles() {
+  return {
       {"A delivery truck brings {a} more {t}.",
        {amount},
        {{'V', '+', 'a', "After the delivery there are {=} {t}.", "{t} after the delivery"}}},
@@ -71,7 +72,10 @@ frame shop_frame() {
        {{'a', '*', 'b', "Online {s} sells {=} {t}.", "{t} sold online"},
         {'V', '-', 'P', "The online sales leave {=} {t}.", "{t} left after the online sales"}}},
   };
-  f.finishes = {
+}
+
+static std::vector<clause> shop_finishes() {
+  return {
       {"How many {t} does {N} have in the shop now?", {}, {}},
       {"{S} sells all the {t} in the shop for ${a} each. How many dollars does {s} earn from this "
        "sale?",
@@ -81,13 +85,17 @@ frame shop_frame() {
        {factor},
        {{'V', '/', 'a', "That makes {=} gift bags.", "gift bags packed"}}},
   };
-  return f;
 }
 
-frame farm_frame() {
-  frame f;
-  f.things = {"melons", "pumpkins", "potatoes", "carrots", "onions", "turnips"};
-  f.openings = {
+frame shop_frame() {
+  return {{"notebooks", "candles", "mugs", "lamps", "scarves", "puzzles"},
+          shop_openings(),
+          shop_middles(),
+          shop_finishes()};
+}
+
+static std::vector<clause> farm_openings() {
+  return {
       {"{N} works on a farm and has gathered {a} {t} so far.", {amount}, {}},
       {"{N} fills {a} baskets on the farm, putting {b} {t} in each basket.",
        {factor, factor},
@@ -96,7 +104,10 @@ frame farm_frame() {
        {amount, amount},
        {{'a', '+', 'b', "The two fields give {=} {t}.", "{t} from the north and south fields"}}},
   };
-  f.middles = {
+}
+
+static std::vector<clause> farm_middles() {
+  return {
       {"In the evening {s} gathers {a} more {t}.",
        {amount},
        {{'V', '+', 'a', "By the evening {s} has {=} {t}.", "{t} by the evening"}}},
@@ -131,7 +142,10 @@ frame farm_frame() {
        {{'a', '*', 'b', "The sacks hold {=} {t}.", "{t} in the sacks"},
         {'V', '-', 'P', "Without the sacks {=} {t} remain.", "{t} left after the sacks are sent"}}},
   };
-  f.finishes = {
+}
+
+static std::vector<clause> farm_finishes() {
+  return {
       {"How many {t} does {N} have now?", {}, {}},
       {"{S} shares the {t} equally among {a} families. How many {t} does each family get?",
        {factor},
@@ -140,13 +154,17 @@ frame farm_frame() {
        {price},
        {{'V', '*', 'a', "{S} receives {=} dollars.", "dollars received for the {t}"}}},
   };
-  return f;
 }
 
-frame school_frame() {
-  frame f;
-  f.things = {"pencils", "crayons", "stickers", "markers", "erasers", "rulers"};
-  f.openings = {
+frame farm_frame() {
+  return {{"melons", "pumpkins", "potatoes", "carrots", "onions", "turnips"},
+          farm_openings(),
+          farm_middles(),
+          farm_finishes()};
+}
+
+static std::vector<clause> school_openings() {
+  return {
       {"The class of {N} has {a} {t} at the start of the year.", {amount}, {}},
       {"{N} prepares a classroom with {a} tables and lays {b} {t} on each table.",
        {factor, factor},
@@ -156,7 +174,10 @@ frame school_frame() {
        {amount, amount},
        {{'a', '+', 'b', "Both grades give {=} {t}.", "{t} from both grades"}}},
   };
-  f.middles = {
+}
+
+static std::vector<clause> school_middles() {
+  return {
       {"The principal donates {a} more {t}.",
        {amount},
        {{'V', '+', 'a', "With the donation there are {=} {t}.", "{t} after the donation"}}},
@@ -193,7 +214,10 @@ frame school_frame() {
        {{'V', '*', '2', "The science club gives {=} {t}.", "{t} from the science club"},
         {'V', '+', 'P', "With the science club that makes {=} {t}.", "{t} with the science club"}}},
   };
-  f.finishes = {
+}
+
+static std::vector<clause> school_finishes() {
+  return {
       {"How many {t} does the class have in the end?", {}, {}},
       {"The {t} are shared equally among {a} students. How many {t} does each student get?",
        {factor},
@@ -203,7 +227,13 @@ frame school_frame() {
        {price},
        {{'V', '*', 'a', "Replacing them would cost {=} dollars.", "dollars to replace the {t}"}}},
   };
-  return f;
+}
+
+frame school_frame() {
+  return {{"pencils", "crayons", "stickers", "markers", "erasers", "rulers"},
+          school_openings(),
+          school_middles(),
+          school_finishes()};
 }
 
 } // namespace tenbit::arith

@@ -4,10 +4,8 @@ namespace tenbit::arith {
 
 using enum draw;
 
-frame travel_frame() {
-  frame f;
-  f.things = {"kilometers", "miles"};
-  f.openings = {
+static std::vector<clause> travel_openings() {
+  return {
       {"{N} sets out on a long journey and covers {a} {t} on the first day.", {amount}, {}},
       {"{N} begins a long journey by train, riding {a} hours at {b} {t} per hour.",
        {factor, amount},
@@ -16,7 +14,10 @@ frame travel_frame() {
        {amount, amount},
        {{'a', '+', 'b', "Bus and ferry cover {=} {t}.", "{t} covered by bus and ferry"}}},
   };
-  f.middles = {
+}
+
+static std::vector<clause> travel_middles() {
+  return {
       {"After a rest {s} takes a boat for {a} more {t}.",
        {amount},
        {{'V', '+', 'a', "With the boat that makes {=} {t}.", "{t} after the boat ride"}}},
@@ -52,7 +53,10 @@ frame travel_frame() {
        {amount},
        {{'V', '+', 'a', "At the meeting {s} has covered {=} {t}.", "{t} at the meeting with {O}"}}},
   };
-  f.finishes = {
+}
+
+static std::vector<clause> travel_finishes() {
+  return {
       {"How many {t} has {N} covered in all?", {}, {}},
       {"The whole journey took {a} days, with the same distance on each day. How many {t} is that "
        "per day?",
@@ -63,13 +67,14 @@ frame travel_frame() {
        {price},
        {{'V', '*', 'a', "The sponsor donates {=} dollars.", "dollars donated by the sponsor"}}},
   };
-  return f;
 }
 
-frame baking_frame() {
-  frame f;
-  f.things = {"cookies", "muffins", "rolls", "pretzels", "waffles", "cupcakes"};
-  f.openings = {
+frame travel_frame() {
+  return {{"kilometers", "miles"}, travel_openings(), travel_middles(), travel_finishes()};
+}
+
+static std::vector<clause> baking_openings() {
+  return {
       {"{N} bakes {a} {t} for the town fair.", {amount}, {}},
       {"{N} bakes {a} trays of {t}, with {b} {t} on each tray.",
        {factor, factor},
@@ -78,7 +83,10 @@ frame baking_frame() {
        {amount, amount},
        {{'a', '+', 'b', "Plain and with nuts, that is {=} {t}.", "{t} baked in the morning"}}},
   };
-  f.middles = {
+}
+
+static std::vector<clause> baking_middles() {
+  return {
       {"{O} brings {a} more {t} from home.",
        {amount},
        {{'V', '+', 'a', "With those of {O} there are {=} {t}.", "{t} with those of {O}"}}},
@@ -116,7 +124,10 @@ frame baking_frame() {
         {'P', '/', 'H', "The restaurant orders {=} {t}.", "{t} ordered by the restaurant"},
         {'V', '-', 'P', "The restaurant leaves {=} {t}.", "{t} left by the restaurant"}}},
   };
-  f.finishes = {
+}
+
+static std::vector<clause> baking_finishes() {
+  return {
       {"How many {t} does {N} have at the end?", {}, {}},
       {"{S} sells the {t} that are left for ${a} each. How many dollars does {s} collect?",
        {price},
@@ -125,13 +136,17 @@ frame baking_frame() {
        {factor},
        {{'V', '/', 'a', "{S} needs {=} plates.", "plates needed"}}},
   };
-  return f;
 }
 
-frame savings_frame() {
-  frame f;
-  f.things = {"bicycle", "guitar", "camera", "telescope", "tent", "laptop"};
-  f.openings = {
+frame baking_frame() {
+  return {{"cookies", "muffins", "rolls", "pretzels", "waffles", "cupcakes"},
+          baking_openings(),
+          baking_middles(),
+          baking_finishes()};
+}
+
+static std::vector<clause> savings_openings() {
+  return {
       {"{N} is saving for a new {t} and already has ${a}.", {amount}, {}},
       {"{N} is saving for a new {t} and earns ${a} an hour for {b} hours of work.",
        {price, factor},
@@ -141,7 +156,10 @@ frame savings_frame() {
        {{'a', '+', 'b', "Spring and summer bring {=} dollars.",
          "dollars saved in spring and summer"}}},
   };
-  f.middles = {
+}
+
+static std::vector<clause> savings_middles() {
+  return {
       {"{H} aunt sends ${a} as a gift.",
        {amount},
        {{'V', '+', 'a', "With the gift {s} has {=} dollars.", "dollars after the gift"}}},
@@ -181,7 +199,10 @@ frame savings_frame() {
         {'V', '+', 'P', "With the grandmother that makes {=} dollars.",
          "dollars with the grandmother"}}},
   };
-  f.finishes = {
+}
+
+static std::vector<clause> savings_finishes() {
+  return {
       {"How many dollars does {N} have for the {t} now?", {}, {}},
       {"{S} spreads the money evenly over {a} jars. How many dollars are in each jar?",
        {factor},
@@ -191,7 +212,13 @@ frame savings_frame() {
        {{'V', '-', 'a', "Paying for the {t} leaves {=} dollars.",
          "dollars left after paying for the {t}"}}},
   };
-  return f;
+}
+
+frame savings_frame() {
+  return {{"bicycle", "guitar", "camera", "telescope", "tent", "laptop"},
+          savings_openings(),
+          savings_middles(),
+          savings_finishes()};
 }
 
 } // namespace tenbit::arith

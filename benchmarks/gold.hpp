@@ -1,8 +1,8 @@
 // The reference answer of a problem, sealed: only the parties that may know it can open it.
 //
-// A gold_key can be made by the sender (oracle), the grader and the store's writer alone, so code of the
-// receiver (protocols/, task runner) that tries to read gold does not compile. tests/protocols/sealing
-// shows it.
+// A gold_key can be made by the sender (oracle), the grader and the store's writer alone, so code
+// of the receiver (protocols/, task runner) that tries to read gold does not compile.
+// tests/protocols/sealing shows it.
 #pragma once
 
 #include <string>
@@ -18,7 +18,8 @@ class gold_key {
   gold_key() = default;
   friend class oracle;     // workers/oracle: shows it to the strong model when reference = "gold"
   friend class grader;     // workers/grader: compares final answers with it
-  friend class gold_vault; // coordinator/gold_vault: writes it to the store, sealed from all other readers
+  friend class gold_vault; // coordinator/gold_vault: writes it to the store, sealed from all other
+                           // readers
 };
 
 class gold {

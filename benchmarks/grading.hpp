@@ -10,15 +10,16 @@
 
 namespace tenbit {
 
-// The final numeric answer of a solution text, in normal form: optional "-", digits without leading zeros or
-// separators, optional "." and decimals without trailing zeros, or "n/d" reduced with d > 1 when it is a
-// fraction that is no finite decimal. Empty when the text has no answer.
-// Looks for, in this order: the last "####" line, the last \boxed{}, the last "A:"/"Answer:"/"answer is",
-// the last number of the text. `$`, `**`, thousands commas, units, trailing text and sentence dots are not
-// part of a number.
+// The final numeric answer of a solution text, in normal form: optional "-", digits without leading
+// zeros or separators, optional "." and decimals without trailing zeros, or "n/d" reduced with d >
+// 1 when it is a fraction that is no finite decimal. Empty when the text has no answer. Looks for,
+// in this order: the last "####" line, the last \boxed{}, the last "A:"/"Answer:"/"answer is", the
+// last number of the text. `$`, `**`, thousands commas, units, trailing text and sentence dots are
+// not part of a number.
 [[nodiscard]] std::optional<std::string> extract_answer(std::string_view text);
 
-// True when both are the same number (exact rational comparison). Gold must be in a form extract_answer gives.
+// True when both are the same number (exact rational comparison). Gold must be in a form
+// extract_answer gives.
 [[nodiscard]] bool same_answer(std::string_view extracted, std::string_view gold);
 
 // The authors' rule for GSM8K, bug for bug: first `#### <int with commas>`, else the last match of
