@@ -2,10 +2,26 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
+#include <string>
 
 #include "config/limits.hpp"
+
+// toml++ 3.3 asserts on some texts instead of refusing them, and without assertions takes what it
+// asserts for granted. So they stay on here, in every build, and throw.
+namespace tenbit::config {
+struct toml_assertion {};
+[[noreturn]] static void refuse_toml() {
+  throw toml_assertion{};
+}
+} // namespace tenbit::config
+#undef NDEBUG
+#define TOML_ASSERT(expression)                                                                    \
+  do {                                                                                             \
+    if (!(expression))                                                                             \
+      ::tenbit::config::refuse_toml();                                                             \
+  } while (false)
+#define TOML_EXCEPTIONS 1
+#include <toml++/toml.h>
 
 namespace tenbit::config {
 namespace {
@@ -67,65 +83,6 @@ node convert(const toml::node& from) {
   return out;
 }
 
-// Walks over TOML text, skipping comments and the four kinds of strings.
-class key_scanner {
-public:
-  explicit key_scanner(std::string_view text) : text_(text) {}
-
-  std::uint32_t first_too_deep() {
-    std::size_t parts = 1;
-    while (at_ < text_.size()) {
-      const char c = text_[at_];
-      if (c == '"' || c == '\'') {
-        skip_string(c);
-        continue;
-      }
-      if (c == '#')
-        at_ = std::min(text_.find('\n', at_), text_.size());
-      if (at_ >= text_.size())
-        break;
-      if (text_[at_] == '.' && ++parts > limits::config_key_parts_max)
-        return line_;
-      if (std::string_view("=,[]{}\n").find(text_[at_]) != std::string_view::npos)
-        parts = 1;
-      advance();
-    }
-    return 0;
-  }
-
-private:
-  void advance() {
-    if (at_ < text_.size() && text_[at_] == '\n')
-      ++line_;
-    ++at_;
-  }
-  void advance(std::size_t count) {
-    while (count-- > 0)
-      advance();
-  }
-  bool stands(std::string_view what) const { return text_.substr(at_, what.size()) == what; }
-
-  void skip_string(char quote) {
-    const std::string three(3, quote);
-    const bool multi_line = stands(three);
-    const std::string_view end =
-        multi_line ? std::string_view(three) : std::string_view(three).substr(2);
-    advance(end.size());
-    while (at_ < text_.size() && !stands(end)) {
-      if (!multi_line && text_[at_] == '\n')
-        return; // a syntax error that the library reports
-      advance(quote == '"' && text_[at_] == '\\' ? 2 : 1);
-    }
-    advance(end.size());
-    for (int extra = 0; multi_line && extra < 2 && stands(end.substr(2)); ++extra)
-      advance(); // up to two quotes may stand before the closing three
-  }
-
-  std::string_view text_;
-  std::size_t at_ = 0;
-  std::uint32_t line_ = 1;
-};
-
 } // namespace
 
 std::string_view describe(node_kind kind) {
@@ -163,18 +120,15 @@ expected<node, syntax_error> parse_document(std::string_view toml) {
   if (toml.size() > limits::experiment_file_bytes_max)
     return fail(syntax_error{
         0, fmt::format("the file is larger than {} bytes", limits::experiment_file_bytes_max)});
-  if (const auto line = line_of_too_deep_key(toml); line > 0)
-    return fail(syntax_error{
-        line, fmt::format("a key has more than {} parts", limits::config_key_parts_max)});
-  const toml::parse_result result = toml::parse(toml);
-  if (!result)
-    return fail(syntax_error{result.error().source().begin.line,
-                             std::string(result.error().description())});
-  return convert(result.table());
-}
-
-std::uint32_t line_of_too_deep_key(std::string_view toml) {
-  return key_scanner(toml).first_too_deep();
+  if (auto fault = dangerous_toml(toml))
+    return fail(std::move(*fault));
+  try {
+    return convert(toml::parse(toml));
+  } catch (const toml::parse_error& error) {
+    return fail(syntax_error{error.source().begin.line, std::string(error.description())});
+  } catch (const toml_assertion&) {
+    return fail(syntax_error{line_of_heading_without_key(toml), "a table heading has no key"});
+  }
 }
 
 void set_origin(node& tree, origin where) {

@@ -11,6 +11,7 @@
 
 #include "base/expected.hpp"
 #include "config/problem_list.hpp"
+#include "config/toml_guard.hpp"
 
 namespace tenbit::config {
 
@@ -42,17 +43,8 @@ struct entry {
   node value;
 };
 
-struct syntax_error {
-  std::uint32_t line = 0;
-  std::string message;
-};
-
 // The root table.
 [[nodiscard]] expected<node, syntax_error> parse_document(std::string_view toml);
-
-// The line of the first key with more than limits::config_key_parts_max parts; 0: none. A deeper
-// key would overflow the stack of the TOML library.
-[[nodiscard]] std::uint32_t line_of_too_deep_key(std::string_view toml);
 
 // Gives every value in the tree the same origin.
 void set_origin(node& tree, origin where);

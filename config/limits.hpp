@@ -19,7 +19,7 @@ inline constexpr std::size_t models_max = 64;
 inline constexpr std::size_t replicas_max = 256;
 inline constexpr std::size_t config_text_bytes_max =
     4096; // one text of the file: a path, a URL, a name
-inline constexpr std::size_t config_key_parts_max = 8;  // a.b.c: toml++ recurses once per part
+inline constexpr std::size_t config_key_parts_max = 8;  // a.b.c: toml++ recurses per part
 inline constexpr std::size_t config_problems_max = 100; // shown at once; the rest is counted
 inline constexpr std::size_t overrides_max = 256;
 inline constexpr std::uint32_t samples_max = 1000;           // further samples of a resample arm
@@ -33,8 +33,9 @@ inline constexpr std::uint32_t questions_max = 1000;
 inline constexpr std::uint64_t problems_max = 10'000'000;
 inline constexpr std::size_t dataset_line_bytes_max = 1U << 20;
 inline constexpr std::size_t problem_text_bytes_max = 256U << 10;
-inline constexpr std::size_t answer_digits_max = 400;  // no answer of a benchmark is longer
-inline constexpr std::size_t answer_gap_bytes_max = 8; // spaces between a minus and what stands before
+inline constexpr std::size_t answer_digits_max = 400; // no answer of a benchmark is longer
+inline constexpr std::size_t answer_gap_bytes_max =
+    8; // spaces between a minus and what stands before
 
 // -- calls ---------------------------------------------------------------------------------------
 inline constexpr std::size_t prompt_bytes_max = 4U << 20;
@@ -94,17 +95,17 @@ inline constexpr std::size_t tasks_in_flight_max = 65'536;
 inline constexpr auto actor_request_timeout = 60s; // between actors of one process
 
 // -- simulator -----------------------------------------------------------------------------------
-inline constexpr std::size_t sim_connections_max = 16'384;    // two clients at concurrency_max
+inline constexpr std::size_t sim_connections_max = 16'384; // two clients at concurrency_max
 inline constexpr std::size_t sim_header_bytes_max = 16U << 10;
-inline constexpr std::size_t sim_body_bytes_max = 16U << 20;  // a prompt with every byte escaped
-inline constexpr std::size_t sim_body_kept_bytes = 1U << 20;  // a larger buffer is given back
-inline constexpr std::size_t sim_distinct_max = 1U << 24;     // requests told apart: 512 MB at most
-inline constexpr std::size_t sim_huge_bytes = 64U << 20;      // a huge reply ends here
+inline constexpr std::size_t sim_body_bytes_max = 16U << 20; // a prompt with every byte escaped
+inline constexpr std::size_t sim_body_kept_bytes = 1U << 20; // a larger buffer is given back
+inline constexpr std::size_t sim_distinct_max = 1U << 24;    // requests told apart: 512 MB at most
+inline constexpr std::size_t sim_huge_bytes = 64U << 20;     // a huge reply ends here
 inline constexpr std::size_t sim_recorded_bytes_max = 1U << 30;
 inline constexpr std::size_t sim_recorded_rows_max = 1U << 20;
 inline constexpr auto sim_request_timeout = 30s; // from the first byte of a request to its last
 inline constexpr auto sim_idle_timeout = 300s;   // between requests of a connection
-inline constexpr auto sim_drain_timeout = 5s; // a closing connection, for the client to read
+inline constexpr auto sim_drain_timeout = 5s;    // a closing connection, for the client to read
 inline constexpr auto sim_write_timeout = 120s;  // a client that does not read
 inline constexpr auto sim_slow_pause = 50ms;     // the slow fault: between two of sim_slow_parts
 inline constexpr std::size_t sim_slow_parts = 40;

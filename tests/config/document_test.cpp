@@ -50,9 +50,39 @@ TEST(Document_DotsThatAreNoKey, AreAllowed) {
     EXPECT_TRUE(parse_document(text)) << text;
 }
 
+TEST(Document_StringWithoutEnd, IsAnError) {
+  for (const std::string text : {"x = '", "x = \"", "x = \"a\\", "x = \"\"\"", "x = '''a''",
+                                 "x = \"\"\"\\", "'", "\"\"\"\""})
+    EXPECT_FALSE(parse_document(text)) << text;
+}
+
+TEST(Document_HeadingWithoutKey, IsAnErrorAtItsLine) {
+  for (const std::string text :
+       {"a = 1\n[&]\n", "a = 1\n[[ % ]]\n", "a = 1\n  [.b]", "a = 1\n[\x01]", "a = 1\n[é]\n"}) {
+    const auto read = parse_document(text);
+    ASSERT_FALSE(read) << text;
+    EXPECT_EQ(read.error().line, 2U) << text;
+  }
+}
+
 TEST(Document_DeepKey, NamesItsLineAfterLongStrings) {
-  EXPECT_EQ(line_of_too_deep_key("x = '''\n\n'''\n# a.b.c\na.b.c.d.e.f.g.h.i = 1\n"), 5U);
-  EXPECT_EQ(line_of_too_deep_key("a.b.c.d.e.f.g.h = 1\n"), 0U);
+  const auto read = parse_document("x = '''\n\n'''\n# a.b.c\na.b.c.d.e.f.g.h.i = 1\n");
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().line, 5U);
+  EXPECT_TRUE(parse_document("a.b.c.d.e.f.g.h = 1\n"));
+}
+
+TEST(Document_OtherThanAscii, IsAllowedInTextsAndCommentsOnly) {
+  for (const std::string text : {"\xEF\xBB\xBFx = 1 # é\n", "x = 'é'\n", "x = \"é\\\\é\"\n",
+                                 "\"é\" = 1\n", "x = \"\"\"é\\\n  e é\"\"\"\n"})
+    EXPECT_TRUE(parse_document(text)) << text;
+  for (const std::string text : {"\né = 1\n", "\nx = é\n", "\nx = 1é\n", "\n[é]\n",
+                                 "\nx\u00a0= 1\n", "x = \"\"\"\\\né\"\"\"\n", "\nx = \"\\é\"\n"}) {
+    const auto read = parse_document(text);
+    ASSERT_FALSE(read) << text;
+    EXPECT_EQ(read.error().line, 2U) << text;
+    EXPECT_THAT(read.error().message, testing::HasSubstr("not ASCII"));
+  }
 }
 
 TEST(Document_DeepNesting, IsAnErrorNotACrash) {
