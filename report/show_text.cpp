@@ -104,7 +104,7 @@ private:
     }
     if (outcome->questions > 0 && end.bits.empty())
       out_ += fmt::format("{} questions asked; no answer crossed\n", outcome->questions);
-    call(outcome->draft_call ? "revision" : "answer", outcome->answer_call);
+    call(outcome->questions > 0 ? "revision" : "answer", outcome->answer_call);
     verdict("final answer", outcome->final_answer, outcome->correct);
     bits(*outcome);
   }
