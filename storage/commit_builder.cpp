@@ -74,6 +74,7 @@ expected<task_state*, store_failure> commit_builder::load(problem_index task) {
         store_error::corrupt,
         fmt::format("task {}: its state row is missing or damaged; run verify", task.value)});
   order_.push_back(task.value);
+  head_.states -= state_mark(task, *state);
   place->second = *state;
   return &place->second;
 }
@@ -161,8 +162,10 @@ void commit_builder::put_states() {
     chain.field(own.view());
   for (const auto problem : order_) {
     task_key({experiment_, problem_index{problem}}, key_);
+    const auto& state = states_[problem];
+    head_.states += state_mark(problem_index{problem}, state);
     row_.clear();
-    encode_to(states_[problem], row_);
+    encode_to(state, row_);
     chain.field(key_).field(row_);
     ignore(batch_.Put(db_.handle(family::state), key_, row_), "a put into memory");
   }

@@ -1,6 +1,8 @@
 #include "storage/database.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <rocksdb/sst_file_reader.h>
 
 #include "base/text.hpp"
 
@@ -41,7 +43,46 @@ database::open(const std::string& path, const database_settings& settings) {
   const auto options = database_options(settings, out->log_, out->watch_);
   const auto status = open_rocks(path, settings, options, out->handles_, out->db_);
   if (!status.ok())
-    return fail(out->failure(status, "opened"));
+    return fail(out->open_failure(status, options));
+  return out;
+}
+
+store_failure database::open_failure(const rocksdb::Status& status,
+                                     const rocksdb::DBOptions& options) const {
+  auto out = failure(status, "opened");
+  if (out.kind != store_error::corrupt || out.message.find(".sst") != std::string::npos)
+    return out;
+  std::vector<std::string> names;
+  if (!options.env->GetChildren(path_, &names).ok())
+    return out;
+  const auto named = named_file(out.message);
+  if (named.starts_with("MANIFEST") && std::find(names.begin(), names.end(), named) == names.end())
+    out.message += fmt::format("; {}/CURRENT names it: one of the two is damaged", path_);
+  for (const auto& name : names) {
+    if (!name.ends_with(".sst"))
+      continue;
+    rocksdb::Options table;
+    table.env = options.env;
+    const auto read = rocksdb::SstFileReader(table).Open(path_ + "/" + name);
+    if (!read.ok())
+      out.message += fmt::format("; {}/{} cannot be read: {}", path_, name, read.ToString());
+  }
+  return out;
+}
+
+expected<std::uint64_t, store_failure> database::rows_put(family f) const {
+  rocksdb::TablePropertiesCollection tables;
+  if (const auto status = db_->GetPropertiesOfAllTables(handle(f), &tables); !status.ok())
+    return fail(failure(status, "counted"));
+  std::uint64_t out = 0;
+  for (const auto& [name, properties] : tables)
+    out += properties->num_entries;
+  for (const auto& in_memory : {rocksdb::DB::Properties::kNumEntriesActiveMemTable,
+                                rocksdb::DB::Properties::kNumEntriesImmMemTables}) {
+    std::uint64_t entries = 0;
+    TENBIT_ASSERT(db_->GetIntProperty(handle(f), in_memory, &entries));
+    out += entries;
+  }
   return out;
 }
 
@@ -102,7 +143,7 @@ status<store_failure> database::verify_checksums() const {
 
 store_failure database::failure(const rocksdb::Status& status, std::string_view doing) const {
   const auto text = status.ToString();
-  std::string file(named_file(text));
+  auto file = named_file(text);
   if (file.empty())
     file = log_->last_file();
   const auto where = file.empty() ? path_ : path_ + "/" + file;
@@ -112,6 +153,12 @@ store_failure database::failure(const rocksdb::Status& status, std::string_view 
                        status.IsInvalidArgument() || status.IsNotSupported();
   return {damaged ? store_error::corrupt : store_error::io,
           fmt::format("{}: cannot be {}: {}", where, doing, one_line(text, 400))};
+}
+
+store_failure damage(const std::string& path, std::string_view what) {
+  return {
+      store_error::corrupt,
+      fmt::format("{}: {}; restore the folder from a copy (verify lists all damage)", path, what)};
 }
 
 cursor::cursor(const database& db, family f, std::string prefix, const rocksdb::Snapshot* at)

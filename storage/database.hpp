@@ -54,6 +54,10 @@ public:
   [[nodiscard]] status<store_failure> write(rocksdb::WriteBatch& batch, bool sync);
   [[nodiscard]] status<store_failure> flush();
   [[nodiscard]] status<store_failure> close();
+  // How many rows were ever put into a family; exact for those whose rows are put once and never
+  // deleted.
+  [[nodiscard]] expected<std::uint64_t, store_failure> rows_put(family f) const;
+  [[nodiscard]] const std::string& path() const { return path_; }
   // Every block and every file checksum; a failure names the file.
   [[nodiscard]] status<store_failure> verify_checksums() const;
   // What a failed flush or compaction said; empty while all is well.
@@ -64,12 +68,18 @@ public:
 
 private:
   explicit database(std::string path);
+  // Why opening failed, with the table that is to blame where the status names only the MANIFEST.
+  [[nodiscard]] store_failure open_failure(const rocksdb::Status& status,
+                                           const rocksdb::DBOptions& options) const;
   std::string path_;
   std::shared_ptr<rocks_log> log_;
   std::shared_ptr<background_watch> watch_;
   rocksdb::DB* db_ = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
 };
+
+// `corrupt`, with the mend.
+[[nodiscard]] store_failure damage(const std::string& path, std::string_view what);
 
 class snapshot {
 public:

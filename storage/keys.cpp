@@ -1,5 +1,6 @@
 #include "storage/keys.hpp"
 
+#include "base/random.hpp"
 #include "storage/bytes.hpp"
 
 namespace tenbit::storage {
@@ -107,6 +108,7 @@ void encode_to(const head_row& row, std::string& out) {
   put(out, row.commit_seq);
   put(out, row.chain);
   put(out, static_cast<std::uint8_t>(row.clean));
+  put(out, row.states);
   const auto& t = row.totals;
   for (const auto number : {t.calls, t.calls_receiver, t.calls_sender, t.bits, t.outcomes,
                             t.failures, t.events, t.prompt_tokens, t.completion_tokens})
@@ -127,6 +129,7 @@ std::optional<head_row> read_head_row(std::string_view bytes) {
   from.take(out.commit_seq);
   from.take(out.chain);
   from.take(out.clean);
+  from.take(out.states);
   each_total(out.totals, [&from](std::uint64_t& number) { from.take(number); });
   std::uint32_t models = 0;
   from.take(models);
@@ -165,6 +168,17 @@ std::optional<task_state> read_state_row(std::string_view bytes) {
     return std::nullopt;
   out.status = static_cast<task_status>(code);
   return out;
+}
+
+std::uint64_t state_mark(problem_index task, const task_state& row) {
+  const auto pair = [](std::uint32_t high, std::uint32_t low) {
+    return std::uint64_t{high} << 32 | low;
+  };
+  std::uint64_t mark = random_stream(task.value).next();
+  for (const auto word : {pair(static_cast<std::uint32_t>(row.status), row.errors),
+                          pair(row.attempts, row.events), pair(row.bits, 0), row.chain.prefix()})
+    mark = random_stream(mark ^ word).next();
+  return mark;
 }
 
 hash256 event_hash(std::string_view key, const hash256& previous, std::string_view event_bytes) {

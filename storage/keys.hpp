@@ -19,11 +19,12 @@
 //
 //   event    = the bytes of actors/event.cpp
 //   own      = hash("event", previous, key, event); previous of seq 0 is zero
-//   head     = incarnation:u64 commit_seq:u64 chain:32 clean:u8
+//   head     = incarnation:u64 commit_seq:u64 chain:32 clean:u8 states:u64
 //              calls calls_receiver calls_sender bits outcomes failures events
 //              prompt_tokens completion_tokens : u64 each
 //              models:u32 { alias:text prompt:u64 completion:u64 reported:u8 }
 //              chain = hash("commit", previous chain, commit_seq, own of every event, state rows)
+//              states = sum of state_mark over all state rows, modulo 2^64: a lost row is noticed
 //   body     = name:text identity:32 pairs:u32 { key:text value:text } experiment_toml:text
 //   tasks:u64
 //              simulated:u8 tool_version:text created_unix_s:u64 problems:32
@@ -92,7 +93,8 @@ struct head_row {
   std::uint64_t incarnation = 0;
   std::uint64_t commit_seq = 0;
   hash256 chain;
-  bool clean = false; // set by close() only
+  bool clean = false;       // set by close() only
+  std::uint64_t states = 0; // sum of the marks of all state rows
   store_totals totals;
 };
 void encode_to(const head_row& row, std::string& out); // appends
@@ -101,6 +103,10 @@ void encode_to(const head_row& row, std::string& out); // appends
 inline constexpr std::size_t state_row_size = 49;
 void encode_to(const task_state& row, std::string& out); // appends
 [[nodiscard]] std::optional<task_state> read_state_row(std::string_view bytes);
+
+// A number that changes with any field of the row; for the sum in the head. No cryptography: it is
+// there against loss, the chains are against change.
+[[nodiscard]] std::uint64_t state_mark(problem_index task, const task_state& row);
 
 // The bytes of the event are at the front of the row that is being built; adds previous and own,
 // and returns own.

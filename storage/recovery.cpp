@@ -129,10 +129,7 @@ expected<witnesses, store_failure> read_witnesses(rocksdb::Env& env, const store
 
 expected<recovered, store_failure> read_recovered(const database& db, const store_paths& paths) {
   const auto damaged = [&paths](std::string_view what) {
-    return fail(store_failure{
-        store_error::corrupt,
-        fmt::format("{}: its {} row is missing or damaged; restore the folder from a copy",
-                    paths.db, what)});
+    return fail(damage(paths.db, fmt::format("its {} row is missing or damaged", what)));
   };
   std::string bytes;
   auto found = db.get(family::meta, store_key, bytes);
@@ -162,6 +159,61 @@ expected<recovered, store_failure> read_recovered(const database& db, const stor
   if (!run)
     return damaged("manifest");
   return recovered{*store, std::move(*head), std::move(*run)};
+}
+
+status<store_failure>
+scan_states(const database& db, const recovered& found,
+            const std::function<void(problem_index, const task_state&)>& visit) {
+  const auto tasks = found.run.manifest.tasks;
+  std::string prefix;
+  experiment_key(found.store.experiment, prefix);
+  cursor rows(db, family::state, std::move(prefix));
+  std::uint64_t next = 0;
+  for (auto more = rows.next();; more = rows.next()) {
+    if (!more)
+      return fail(std::move(more.error()));
+    if (!*more)
+      break;
+    const auto key = read_task_key(rows.key());
+    const auto state = read_state_row(rows.value());
+    if (!key || !state || key->problem.value != next || next >= tasks)
+      return fail(
+          damage(db.path(), fmt::format("the state row of task {} is missing or damaged", next)));
+    visit(key->problem, *state);
+    ++next;
+  }
+  if (next != tasks)
+    return fail(damage(db.path(), fmt::format("{} of {} state rows are there", next, tasks)));
+  return {};
+}
+
+status<store_failure> check_families(const database& db, const store_paths& paths,
+                                     rocksdb::Env& env, const recovered& found) {
+  const auto refuse = [&](std::string_view what) {
+    return fail(damage(
+        paths.db, fmt::format("{} as of commit {}: a log or table is missing, or the end of the "
+                              "MANIFEST is (present in {}: {})",
+                              what, found.head.commit_seq, paths.db, present_files(paths, env))));
+  };
+  const auto tasks = found.run.manifest.tasks;
+  const auto& totals = found.head.totals;
+  for (const auto& [f, least] :
+       {std::pair(family::problem, tasks), std::pair(family::gold, tasks),
+        std::pair(family::state, tasks), std::pair(family::event, totals.events),
+        std::pair(family::bit, totals.bits)}) {
+    const auto rows = db.rows_put(f);
+    if (!rows)
+      return fail(rows.error());
+    if (*rows < least)
+      return refuse(fmt::format("{} of {} rows of '{}' are there", *rows, least, name_of(f)));
+  }
+  std::uint64_t marks = 0;
+  auto scanned = scan_states(db, found, [&marks](problem_index task, const task_state& state) {
+    marks += state_mark(task, state);
+  });
+  if (!scanned || marks == found.head.states)
+    return scanned;
+  return refuse("the state rows are not those");
 }
 
 std::optional<std::string> missing_rows(const store_paths& paths, const witnesses& seen,

@@ -4,6 +4,7 @@
 // recovery and what each refusal means to a person.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -40,6 +41,16 @@ struct recovered {
 // `other_format` or `corrupt` when a row is missing or does not fit.
 [[nodiscard]] expected<recovered, store_failure> read_recovered(const database& db,
                                                                 const store_paths& paths);
+
+// Every state row, in order. `corrupt` when one is missing or damaged.
+[[nodiscard]] status<store_failure>
+scan_states(const database& db, const recovered& found,
+            const std::function<void(problem_index, const task_state&)>& visit);
+// Every family against the sums in the head. RocksDB opens without a word when a log between two
+// others is gone, or when the end of the MANIFEST is, and then one family lacks rows that the head,
+// in another one, has counted.
+[[nodiscard]] status<store_failure> check_families(const database& db, const store_paths& paths,
+                                                   rocksdb::Env& env, const recovered& found);
 
 // Empty when everything the witnesses saw is there; else what is wrong, as `rolled_back`.
 [[nodiscard]] std::optional<std::string>

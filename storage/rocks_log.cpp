@@ -17,29 +17,28 @@ bool digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-// "000012.log" around the dot at `dot`; empty when there are no digits before it.
-std::string_view numbered_file(std::string_view text, std::size_t dot, std::string_view ending) {
-  std::size_t first = dot;
+// The digits that end at `end`: "000012" of "/db/000012.log" at the dot.
+std::string_view number_before(std::string_view text, std::size_t end) {
+  std::size_t first = end;
   while (first > 0 && digit(text[first - 1]))
     --first;
-  return first == dot ? std::string_view{} : text.substr(first, dot - first + ending.size());
+  return text.substr(first, end - first);
 }
 
 } // namespace
 
-std::string_view named_file(std::string_view text) {
+std::string named_file(std::string_view text) {
   for (std::size_t at = 0; at < text.size(); ++at) {
     const auto rest = text.substr(at);
-    for (const std::string_view ending : {".log", ".sst"})
-      if (rest.starts_with(ending))
-        if (const auto file = numbered_file(text, at, ending); !file.empty())
-          return file;
-    if (rest.starts_with("MANIFEST-")) {
-      const auto end = rest.find_first_not_of("0123456789", 9);
-      return rest.substr(0, end);
+    for (const std::string_view ending : {".log", ".sst", ".ldb"}) {
+      const auto digits = rest.starts_with(ending) ? number_before(text, at) : std::string_view{};
+      if (!digits.empty())
+        return std::string(digits).append(ending == ".ldb" ? ".sst" : ending);
     }
+    if (rest.starts_with("MANIFEST-"))
+      return std::string(rest.substr(0, rest.find_first_not_of("0123456789", 9)));
     if (rest.starts_with("CURRENT"))
-      return rest.substr(0, 7);
+      return "CURRENT";
   }
   return {};
 }
@@ -60,8 +59,8 @@ void rocks_log::Logv(const char* format, va_list arguments) {
 std::string rocks_log::last_file() const {
   const std::lock_guard guard(mutex_);
   for (auto line = lines_.rbegin(); line != lines_.rend(); ++line)
-    if (const auto file = named_file(*line); !file.empty())
-      return std::string(file);
+    if (auto file = named_file(*line); !file.empty())
+      return file;
   return {};
 }
 

@@ -14,8 +14,9 @@
 namespace tenbit::storage {
 
 // The first file of a database that is named in the text ("000012.log", "MANIFEST-000004",
-// "CURRENT", "000007.sst"); empty when there is none.
-[[nodiscard]] std::string_view named_file(std::string_view text);
+// "CURRENT", "000007.sst"); empty when there is none. A missing table is looked for under its old
+// ending as well, and the status then says "000007.ldb"; that is the table, too.
+[[nodiscard]] std::string named_file(std::string_view text);
 
 class rocks_log : public rocksdb::Logger {
 public:

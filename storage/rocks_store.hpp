@@ -48,13 +48,13 @@ private:
   rocks_store(store_paths paths, rocksdb::Env& env);
 
   [[nodiscard]] task_id id_of(problem_index task) const { return {found_.store.experiment, task}; }
-  [[nodiscard]] std::string prefix_of_all() const;
   [[nodiscard]] store_failure damaged(const std::string& what) const;
 
   // -- store_open.cpp
   [[nodiscard]] status<store_failure> check_before_writing(const database_settings& settings,
                                                            const witnesses& seen) const;
-  [[nodiscard]] status<store_failure> check_counts() const;
+  // A reader's one attempt to open and check.
+  [[nodiscard]] status<store_failure> look(const database_settings& settings);
   [[nodiscard]] status<store_failure> begin_incarnation(const witnesses& seen);
 
   // -- store_commit.cpp

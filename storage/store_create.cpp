@@ -127,6 +127,8 @@ status<store_failure> fill(database& db, recovered& rows, std::span<const proble
   if (!hash)
     return fail(std::move(hash.error()));
   rows.run.problems = *hash;
+  for (std::size_t i = 0; i < problems.size(); ++i)
+    rows.head.states += state_mark(problem_index{i}, task_state{});
   if (auto written = write_identity(db, rows); !written)
     return written;
   return db

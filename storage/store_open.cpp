@@ -40,27 +40,30 @@ status<store_failure> rocks_store::check_before_writing(const database_settings&
     return fail(found.error());
   auto what = missing_rows(paths_, seen, *found);
   if (!what)
-    return {};
+    return check_families(**db, paths_, env_, *found);
   if (!settings.accept_rollback)
     return fail(refuse_rollback(paths_, env_, std::move(*what)));
   spdlog::warn("store: {}; going on by accept_rollback", *what);
-  return {};
+  return check_families(**db, paths_, env_, *found);
 }
 
-// The sums cost nothing beside the scan, and notice a state row that an older copy replaced.
-status<store_failure> rocks_store::check_counts() const {
-  std::uint64_t events = 0;
-  std::uint64_t bits = 0;
-  auto scanned = for_each_state([&](problem_index, const task_state& state) {
-    events += state.events;
-    bits += state.bits;
-  });
-  if (!scanned)
-    return scanned;
-  if (events != head_.totals.events || bits != head_.totals.bits)
-    return fail(
-        damaged(fmt::format("the tasks have {} events and {} bits, the totals say {} and {}",
-                            events, bits, head_.totals.events, head_.totals.bits)));
+status<store_failure> rocks_store::look(const database_settings& settings) {
+  const auto seen = read_witnesses(env_, paths_, settings.accept_rollback);
+  if (!seen)
+    return fail(seen.error());
+  auto db = database::open(paths_.db, settings);
+  if (!db)
+    return fail(std::move(db.error()));
+  auto found = read_recovered(**db, paths_);
+  if (!found)
+    return fail(std::move(found.error()));
+  if (auto what = missing_rows(paths_, *seen, *found); what && !settings.accept_rollback)
+    return fail(refuse_rollback(paths_, env_, std::move(*what)));
+  if (auto checked = check_families(**db, paths_, env_, *found); !checked)
+    return checked;
+  db_ = std::move(*db);
+  found_ = std::move(*found);
+  head_ = found_.head;
   return {};
 }
 
@@ -112,8 +115,6 @@ rocks_store::open_writer(const std::string& dir, const store_options& options) {
     return fail(std::move(found.error()));
   out->found_ = std::move(*found);
   out->head_ = out->found_.head;
-  if (auto counted = out->check_counts(); !counted)
-    return fail(std::move(counted.error()));
   if (auto begun = out->begin_incarnation(*seen); !begun)
     return fail(std::move(begun.error()));
   return std::unique_ptr<store>(std::move(out));
@@ -128,27 +129,19 @@ rocks_store::open_reader(const std::string& dir, const store_options& options) {
   const database_settings settings{open_mode::read, &out->env_, options.memory_bytes,
                                    options.accept_rollback};
   // Beside a live writer a log or table may be deleted between two steps of this; the next look
-  // then sees the files that took its place. What stays wrong is wrong.
-  for (int attempt = 1;; ++attempt) {
-    store_failure why;
-    const auto seen = read_witnesses(out->env_, paths, options.accept_rollback);
-    auto db = database::open(paths.db, settings);
-    auto found =
-        db ? read_recovered(**db, paths) : expected<recovered, store_failure>(fail(db.error()));
-    if (!seen || !found) {
-      why = !seen ? seen.error() : found.error();
-    } else {
-      auto what = options.accept_rollback ? std::nullopt : missing_rows(paths, *seen, *found);
-      if (!what) {
-        out->db_ = std::move(*db);
-        out->found_ = std::move(*found);
-        out->head_ = out->found_.head;
-        return std::unique_ptr<store>(std::move(out));
-      }
-      why = refuse_rollback(paths, out->env_, std::move(*what));
-    }
-    if (attempt == limits::reader_open_attempts_max || why.kind == store_error::other_format)
-      return fail(std::move(why));
+  // then sees the files that took its place. Without a writer, what is wrong stays wrong.
+  std::uint64_t last_seq = 0;
+  for (int attempt = 1, unmoved = 0;; ++attempt) {
+    auto looked = out->look(settings);
+    if (looked)
+      return std::unique_ptr<store>(std::move(out));
+    const auto receipt = read_receipt(out->env_, paths.receipt);
+    const auto seq = receipt && *receipt ? (*receipt)->commit_seq : last_seq;
+    unmoved = seq == last_seq ? unmoved + 1 : 0;
+    last_seq = seq;
+    if (unmoved == limits::reader_open_unmoved_max || attempt == limits::reader_open_attempts_max ||
+        looked.error().kind == store_error::other_format)
+      return fail(std::move(looked.error()));
     std::this_thread::sleep_for(limits::reader_open_delay);
   }
 }

@@ -21,16 +21,8 @@ store_totals rocks_store::totals() const {
   return head_.totals;
 }
 
-std::string rocks_store::prefix_of_all() const {
-  std::string out;
-  experiment_key(found_.store.experiment, out);
-  return out;
-}
-
 store_failure rocks_store::damaged(const std::string& what) const {
-  return {store_error::corrupt,
-          fmt::format("{}: {}; restore the folder from a copy (verify lists all damage)", paths_.db,
-                      what)};
+  return damage(paths_.db, what);
 }
 
 expected<task_state, store_failure> rocks_store::state_at(problem_index task,
@@ -57,24 +49,7 @@ expected<task_state, store_failure> rocks_store::state(problem_index task) const
 
 status<store_failure> rocks_store::for_each_state(
     const std::function<void(problem_index, const task_state&)>& visit) const {
-  const auto tasks = found_.run.manifest.tasks;
-  cursor rows(*db_, family::state, prefix_of_all());
-  std::uint64_t next = 0;
-  for (auto more = rows.next();; more = rows.next()) {
-    if (!more)
-      return fail(std::move(more.error()));
-    if (!*more)
-      break;
-    const auto key = read_task_key(rows.key());
-    const auto state = read_state_row(rows.value());
-    if (!key || !state || key->problem.value != next || next >= tasks)
-      return fail(damaged(fmt::format("the state row of task {} is missing or damaged", next)));
-    visit(key->problem, *state);
-    ++next;
-  }
-  if (next != tasks)
-    return fail(damaged(fmt::format("{} of {} state rows are there", next, tasks)));
-  return {};
+  return scan_states(*db_, found_, visit);
 }
 
 expected<std::vector<event>, store_failure> rocks_store::events(problem_index task) const {

@@ -232,7 +232,8 @@ rocks_store::verify(const std::function<void(std::uint64_t)>& progress) const {
   if (auto checked = db_->verify_checksums(); !checked)
     out.broken(checked.error());
   const snapshot now(*db_);
-  const auto prefix = prefix_of_all();
+  std::string prefix;
+  experiment_key(found_.store.experiment, prefix);
   std::string bytes;
   const auto head_found = db_->get(family::meta, head_key, bytes, now.get());
   const auto head = head_found && *head_found ? read_head_row(bytes) : std::nullopt;
