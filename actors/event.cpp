@@ -71,7 +71,7 @@ public:
   void hash(const hash256& value) { bytes(value.view()); }
   void real(const std::optional<double>& value) {
     if (!value)
-      return pack_.pack_nil(), void();
+      return nil();
     // Not pack_double: it writes whole numbers as integers, and a field has one form here.
     const auto bits = std::bit_cast<std::uint64_t>(*value);
     char bytes[9] = {'\xcb'};

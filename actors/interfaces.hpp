@@ -24,6 +24,8 @@ using worker_actor = caf::typed_actor<
     caf::reacts_to<appended>,
     // The committed answers to an ask, or why there are none.
     caf::reacts_to<bits_reply>,
+    // The text of a direct arm of the sender's model.
+    caf::reacts_to<text_reply>,
     // An arm's outcome is durable.
     caf::reacts_to<arm_closed>,
     // A call of the receiver came back. From the endpoint client's thread.
@@ -36,6 +38,8 @@ using worker_actor = caf::typed_actor<
 using oracle_actor = caf::typed_actor<
     // Questions that have no bit in the ledger yet.
     caf::reacts_to<oracle_ask>,
+    // A text that will cross whole.
+    caf::reacts_to<oracle_text>,
     // Events of the sender are durable.
     caf::reacts_to<appended>,
     // A call of the sender came back. From the endpoint client's thread.
@@ -86,6 +90,8 @@ using coordinator_actor =
                      caf::reacts_to<append_request>,
                      // Relay questions to the oracle; only committed bits go back.
                      caf::reacts_to<ask_message>,
+                     // Relay a text that crosses whole.
+                     caf::reacts_to<text_request>, caf::reacts_to<oracle_text_reply>,
                      // An arm's program ended: grade and commit.
                      caf::reacts_to<arm_finished>,
                      // A worker is through with a task.
@@ -107,6 +113,10 @@ TENBIT_LOCAL_MESSAGE(tenbit::grant)
 TENBIT_LOCAL_MESSAGE(tenbit::appended)
 TENBIT_LOCAL_MESSAGE(tenbit::bits_reply)
 TENBIT_LOCAL_MESSAGE(tenbit::arm_closed)
+TENBIT_LOCAL_MESSAGE(tenbit::text_reply)
+TENBIT_LOCAL_MESSAGE(tenbit::text_request)
+TENBIT_LOCAL_MESSAGE(tenbit::oracle_text)
+TENBIT_LOCAL_MESSAGE(tenbit::oracle_text_reply)
 TENBIT_LOCAL_MESSAGE(tenbit::call_done)
 TENBIT_LOCAL_MESSAGE(tenbit::drain_order)
 TENBIT_LOCAL_MESSAGE(tenbit::oracle_ask)

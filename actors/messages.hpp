@@ -47,6 +47,14 @@ struct bits_reply {
   bool failed = false;
   ask_failure failure;
 };
+// The text of the sender that a text-crossing arm asked for, committed and counted; or a failure.
+struct text_reply {
+  task_id task;
+  std::uint64_t ticket = 0;
+  std::string text;
+  bool failed = false;
+  ask_failure failure;
+};
 // The outcome of this arm is durable.
 struct arm_closed {
   task_id task;
@@ -66,6 +74,13 @@ struct ask_message {
   arm_trial where;
   std::vector<std::string> questions;
   std::string draft; // what the sender may see
+};
+// A direct arm of the sender's model: its whole text is asked for, and crosses counted.
+struct text_request {
+  task_id task;
+  std::uint64_t ticket = 0;
+  arm_trial where;
+  generate_request request;
 };
 // An arm's program ended: to be graded and committed.
 struct arm_finished {
@@ -99,6 +114,18 @@ struct oracle_ask {
   std::vector<std::uint32_t> wanted; // indices of the questions that have no bit yet
   gold reference;                    // sealed; set when the arm's reference is gold
   journal_slice prior;               // the sender's committed calls; null after the first ask of a lease
+};
+// A text of the sender's model that will cross whole.
+struct oracle_text {
+  task_id task;
+  std::uint64_t ticket = 0; // the coordinator's
+  generate_request request;
+  journal_slice prior;      // as in oracle_ask
+};
+struct oracle_text_reply {
+  task_id task;
+  std::uint64_t ask = 0; // ticket of the oracle_text
+  std::string text;
 };
 // Events of the sender, to be committed before anything that follows from them.
 struct oracle_append {

@@ -22,6 +22,7 @@ namespace {
 struct task_journal {
   problem item;
   std::unordered_map<call_id, std::string> texts;              // the receiver's
+  std::unordered_map<call_id, std::string> sender_texts;       // for arms whose text crosses
   std::map<std::pair<arm_trial, std::uint32_t>, answer> bits;
   std::map<arm_trial, outcome_event> outcomes;                 // the latest
 };
@@ -37,8 +38,8 @@ expected<task_journal, store_failure> read_task(const store& source, problem_ind
   out.item = {task.value, row->id, row->question};
   for (event& entry : *events) {
     if (auto* call = std::get_if<call_event>(&entry)) {
-      if (call->by == party::receiver)
-        out.texts.emplace(call->id, std::move(call->reply.text));
+      auto& side = call->by == party::receiver ? out.texts : out.sender_texts;
+      side.emplace(call->id, std::move(call->reply.text));
     } else if (const auto* bit = std::get_if<bit_event>(&entry)) {
       out.bits.emplace(std::pair(bit->where, bit->index.value), bit->value);
     } else if (auto* ended = std::get_if<outcome_event>(&entry)) {
@@ -51,6 +52,8 @@ expected<task_journal, store_failure> read_task(const store& source, problem_ind
 // Drives a program with what the journal has; a message when something is missing.
 expected<outcome, std::string> drive(const program_input& input, arm_trial where,
                                      const task_journal& journal) {
+  const bool crosses = input.exp->text_crosses(input.exp->arms[where.arm.value]);
+  const auto& texts = crosses ? journal.sender_texts : journal.texts;
   auto running = start_program(input);
   while (!running->finished()) {
     const auto effects = running->take();
@@ -69,8 +72,8 @@ expected<outcome, std::string> drive(const program_input& input, arm_trial where
         continue;
       }
       const auto id = identify(*input.exp, std::get<generate_request>(pending.what)).id;
-      const auto text = journal.texts.find(id);
-      if (text == journal.texts.end())
+      const auto text = texts.find(id);
+      if (text == texts.end())
         return fail(fmt::format("call {} is not in the journal", id.value.hex().substr(0, 16)));
       running->resolve(pending.number, generated{text->second, id});
     }

@@ -52,7 +52,7 @@ expected<std::unique_ptr<store>, start_failure> open_store(const store_manifest&
 // CAF reads no files, takes no arguments, and does not poll when idle.
 struct actor_config : caf::actor_system_config {
   actor_config() {
-    set("scheduler.policy", "sharing");
+    set("scheduler.policy", caf::atom("sharing"));
     set("scheduler.max-threads", std::size_t{2});
     set("logger.verbosity", caf::atom("quiet"));
   }

@@ -25,6 +25,12 @@ struct deliver {
   void operator()(bits_reply& command) const {
     self->send(self->state.worker, std::move(command));
   }
+  void operator()(text_reply& command) const {
+    self->send(self->state.worker, std::move(command));
+  }
+  void operator()(oracle_text& command) const {
+    self->send(self->state.others.oracle_party, std::move(command));
+  }
   void operator()(arm_closed& command) const { self->send(self->state.worker, command); }
   void operator()(drain_workers&) const { self->send(self->state.worker, drain_order{}); }
   void operator()(oracle_ask& command) const {
@@ -90,6 +96,10 @@ coordinator_actor::behavior_type coordinator(coordinator_pointer self,
       },
       [self](append_request& m) { carry_out(self, self->state.core->on_append(std::move(m))); },
       [self](ask_message& m) { carry_out(self, self->state.core->on_ask(std::move(m))); },
+      [self](text_request& m) { carry_out(self, self->state.core->on_text(std::move(m))); },
+      [self](oracle_text_reply& m) {
+        carry_out(self, self->state.core->on_text_reply(std::move(m)));
+      },
       [self](arm_finished& m) { carry_out(self, self->state.core->on_finished(std::move(m))); },
       [self](const task_released& m) {
         carry_out(self, self->state.core->on_released(m, run_clock::now()));

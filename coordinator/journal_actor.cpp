@@ -10,19 +10,19 @@ struct journal_state {
   std::vector<task_commit> group;
   committed tickets;
   bool flush_sent = false;
-  bool broken = false;
+  bool over = false; // closed or broken: the store is not touched again
 };
 using journal_pointer = journal_actor::stateful_pointer<journal_state>;
 
 void report(journal_pointer self, const store_failure& failure) {
-  self->state.broken = true;
+  self->state.over = true;
   self->send(self->state.coordinator, journal_failed{failure.message});
 }
 
 void commit_group(journal_pointer self) {
   journal_state& state = self->state;
   state.flush_sent = false;
-  if (state.broken || state.group.empty())
+  if (state.over || state.group.empty())
     return;
   for (std::size_t from = 0; from < state.group.size(); from += limits::commit_group_items_max) {
     const std::size_t size =
@@ -57,14 +57,15 @@ journal_actor::behavior_type journal(journal_pointer self, store* target,
       },
       [self](const close_journal&) {
         commit_group(self);
-        if (self->state.broken)
+        if (self->state.over)
           return;
+        self->state.over = true; // ticks of the coordinator may still be on their way
         const auto closed = self->state.target->close();
         self->send(self->state.coordinator,
                    journal_closed{closed ? std::string() : closed.error().message});
       },
       [self](const tick&) {
-        if (self->state.broken)
+        if (self->state.over)
           return;
         if (const auto kept = self->state.target->keep_anchor(); !kept)
           report(self, kept.error());

@@ -274,10 +274,37 @@ void run_core::reply_if_complete(task_id task, lease& held, std::uint64_t ask) {
   held.asks.erase(place);
 }
 
+// A direct arm of the sender's model: its text crosses whole and is counted as such in the outcome.
+std::vector<run_command> run_core::on_text(text_request ask) {
+  TENBIT_ASSERT(exp_->text_crosses(exp_->arms[ask.where.arm.value]));
+  lease& held = leases_.at(ask.task.problem);
+  const std::uint64_t ticket = next_ask_++;
+  held.texts.emplace(ticket, ask.ticket);
+  commands_.emplace_back(oracle_text{ask.task, ticket, std::move(ask.request),
+                                     std::exchange(held.prior, nullptr)});
+  return take_commands();
+}
+
+std::vector<run_command> run_core::on_text_reply(oracle_text_reply reply) {
+  const auto place = leases_.find(reply.task.problem);
+  if (place == leases_.end())
+    return take_commands();
+  const auto text = place->second.texts.extract(reply.ask);
+  if (!text.empty())
+    commands_.emplace_back(
+        text_reply{reply.task, text.mapped(), std::move(reply.text), false, {}});
+  return take_commands();
+}
+
 std::vector<run_command> run_core::on_oracle_failed(oracle_failed failed) {
   const auto place = leases_.find(failed.task.problem);
   if (place == leases_.end())
     return take_commands();
+  if (const auto text = place->second.texts.extract(failed.ask); !text.empty()) {
+    commands_.emplace_back(
+        text_reply{failed.task, text.mapped(), {}, true, std::move(failed.failure)});
+    return take_commands();
+  }
   const auto ask = place->second.asks.find(failed.ask);
   if (ask == place->second.asks.end())
     return take_commands();

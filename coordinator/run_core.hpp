@@ -35,8 +35,8 @@ struct to_oracle_appended {
 struct drain_workers {};
 struct close_journal {};
 using run_command =
-    std::variant<grant, appended, bits_reply, arm_closed,       // to the worker
-                 oracle_ask, to_oracle_appended, forget_task,   // to the oracle
+    std::variant<grant, appended, bits_reply, text_reply, arm_closed,        // to the worker
+                 oracle_ask, oracle_text, to_oracle_appended, forget_task,   // to the oracle
                  grade_request,                                 // to the grader
                  commit_command, close_journal, drain_workers>;
 
@@ -60,6 +60,8 @@ public:
   [[nodiscard]] std::vector<run_command> on_slots(std::uint32_t slots, run_clock::time_point now);
   [[nodiscard]] std::vector<run_command> on_append(append_request request);
   [[nodiscard]] std::vector<run_command> on_ask(ask_message ask);
+  [[nodiscard]] std::vector<run_command> on_text(text_request ask);
+  [[nodiscard]] std::vector<run_command> on_text_reply(oracle_text_reply reply);
   [[nodiscard]] std::vector<run_command> on_finished(arm_finished finished);
   [[nodiscard]] std::vector<run_command> on_oracle_append(oracle_append request);
   [[nodiscard]] std::vector<run_command> on_oracle_failed(oracle_failed failed);
@@ -92,6 +94,7 @@ private:
     std::map<std::pair<arm_trial, std::uint32_t>, ledger_bit> ledger;
     journal_slice prior;                  // the sender's calls, for the first ask
     std::map<std::uint64_t, open_ask> asks;
+    std::map<std::uint64_t, std::uint64_t> texts; // our ticket → the worker's
     std::uint64_t closed_arms = 0;        // outcomes committed or on their way
   };
   struct after_append {

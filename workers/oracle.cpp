@@ -15,6 +15,7 @@ std::vector<oracle_command> oracle::take_commands() { return std::exchange(comma
 std::vector<oracle_command> oracle::forget(task_id task) {
   session& s = sessions_[task];
   s.asks.clear();
+  s.texts.clear();
   s.closing = true;
   drop_if_over(sessions_.find(task));
   return take_commands();
@@ -29,10 +30,10 @@ void oracle::drop_if_over(std::unordered_map<task_id, session>::iterator place) 
   sessions_.erase(place);
 }
 
-void oracle::remember(session& s, const oracle_ask& ask) {
-  if (!ask.prior)
+void oracle::remember(session& s, const journal_slice& prior) {
+  if (!prior)
     return;
-  for (const event& past : *ask.prior) {
+  for (const event& past : *prior) {
     const auto* call = std::get_if<call_event>(&past);
     if (call == nullptr)
       continue;
@@ -48,7 +49,7 @@ std::vector<oracle_command> oracle::on_ask(oracle_ask ask) {
   const std::uint64_t ticket = ask.ticket;
   session& s = sessions_[task];
   s.closing = false;
-  remember(s, ask);
+  remember(s, ask.prior);
   const arm_spec& arm = exp_->arms[ask.where.arm.value];
   const bool fresh = s.asks.try_emplace(ticket, open_ask{std::move(ask), std::nullopt, {}}).second;
   TENBIT_ASSERT(fresh);
@@ -62,9 +63,19 @@ std::vector<oracle_command> oracle::on_ask(oracle_ask ask) {
     begin(task, s, ticket);
     break;
   case reference_kind::own:
-    want(task, s, oracle_prompts::own_solution(input_of(open.what)), {ticket, true, false, {}});
+    want(task, s, oracle_prompts::own_solution(input_of(open.what)),
+         {ticket, use_of::own_solution, false, {}});
     break;
   }
+  return take_commands();
+}
+
+std::vector<oracle_command> oracle::on_text(oracle_text ask) {
+  session& s = sessions_[ask.task];
+  s.closing = false;
+  remember(s, ask.prior);
+  s.texts.insert(ask.ticket);
+  want(ask.task, s, ask.request, {ask.ticket, use_of::crossing_text, false, {}});
   return take_commands();
 }
 
@@ -77,7 +88,7 @@ void oracle::begin(task_id task, session& s, std::uint64_t ticket) {
   const bool each = exp_->arms[what.where.arm.value].answers == answer_mode::each;
   if (!each) {
     TENBIT_ASSERT(requests.size() == 1);
-    purpose why{ticket, false, false, {}};
+    purpose why{ticket, use_of::bits, false, {}};
     for (std::uint32_t i = 0; i < what.questions.size(); ++i)
       why.questions.push_back(i);
     want(task, s, requests.front(), std::move(why));
@@ -88,7 +99,7 @@ void oracle::begin(task_id task, session& s, std::uint64_t ticket) {
   const std::vector<std::uint32_t> wanted = what.wanted;
   for (const std::uint32_t index : wanted)
     if (s.asks.contains(ticket))
-      want(task, s, requests[index], {ticket, false, false, {index}});
+      want(task, s, requests[index], {ticket, use_of::bits, false, {index}});
 }
 
 void oracle::want(task_id task, session& s, const generate_request& request, purpose why) {
@@ -172,10 +183,15 @@ std::vector<oracle_command> oracle::on_appended(task_id task, std::uint64_t tick
 
 // A committed reply is put to its purpose.
 void oracle::use(task_id task, session& s, call_id id, const purpose& why) {
+  if (why.what == use_of::crossing_text) {
+    if (s.texts.erase(why.ask) > 0)
+      commands_.emplace_back(oracle_text_reply{task, why.ask, s.calls.at(id).text});
+    return;
+  }
   const auto ask = s.asks.find(why.ask);
   if (ask == s.asks.end())
     return; // given up
-  if (why.own_solution) {
+  if (why.what == use_of::own_solution) {
     ask->second.reference = sealed_text(s.calls.at(id).text);
     begin(task, s, why.ask);
     return;
@@ -231,7 +247,7 @@ void oracle::ask_again(task_id task, session& s, const purpose& why) {
 }
 
 void oracle::give_up(task_id task, session& s, std::uint64_t ask, const ask_failure& failure) {
-  if (s.asks.erase(ask) > 0)
+  if (s.asks.erase(ask) + s.texts.erase(ask) > 0)
     commands_.emplace_back(oracle_failed{task, ask, failure});
 }
 

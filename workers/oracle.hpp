@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <variant>
 #include <vector>
 
@@ -24,13 +25,14 @@ struct oracle_call {
   task_id task;
   start_call call;
 };
-using oracle_command = std::variant<oracle_call, oracle_append, oracle_failed, forgotten>;
+using oracle_command = std::variant<oracle_call, oracle_append, oracle_failed, oracle_text_reply, forgotten>;
 
 class oracle {
 public:
   explicit oracle(std::shared_ptr<const experiment> exp) : exp_(std::move(exp)) {}
 
   [[nodiscard]] std::vector<oracle_command> on_ask(oracle_ask ask);
+  [[nodiscard]] std::vector<oracle_command> on_text(oracle_text ask);
   [[nodiscard]] std::vector<oracle_command> on_call(task_id task, call_id id, call_result result,
                                                     std::uint64_t unix_ms);
   [[nodiscard]] std::vector<oracle_command> on_appended(task_id task, std::uint64_t ticket);
@@ -40,9 +42,10 @@ public:
 private:
   enum class call_stage : std::uint8_t { in_flight, committing, committed, failed };
   // What a call is for.
+  enum class use_of : std::uint8_t { own_solution, bits, crossing_text };
   struct purpose {
     std::uint64_t ask = 0;
-    bool own_solution = false;
+    use_of what = use_of::bits;
     bool again = false;                    // the re-ask
     std::vector<std::uint32_t> questions;  // indices it answers, in the order of the prompt
   };
@@ -64,13 +67,14 @@ private:
   struct session {
     std::unordered_map<call_id, call_entry> calls;
     std::unordered_map<std::uint64_t, open_ask> asks;         // by the coordinator's ticket
+    std::unordered_set<std::uint64_t> texts;                  // open crossing texts, likewise
     std::unordered_map<std::uint64_t, call_id> appends;       // by our ticket
     std::uint32_t in_flight = 0;
     bool closing = false;
   };
 
   void drop_if_over(std::unordered_map<task_id, session>::iterator place);
-  void remember(session& s, const oracle_ask& ask);
+  static void remember(session& s, const journal_slice& prior);
   void begin(task_id task, session& s, std::uint64_t ask);
   void want(task_id task, session& s, const generate_request& request, purpose why);
   void use(task_id task, session& s, call_id id, const purpose& why);

@@ -45,6 +45,8 @@ void carry_out(worker_pointer self, task_id task, std::vector<runner_command> co
       self->send(state.coordinator, std::move(*append));
     } else if (auto* ask = std::get_if<ask_message>(&command)) {
       self->send(state.coordinator, std::move(*ask));
+    } else if (auto* text = std::get_if<text_request>(&command)) {
+      self->send(state.coordinator, std::move(*text));
     } else if (auto* finished = std::get_if<arm_finished>(&command)) {
       self->send(state.coordinator, std::move(*finished));
     } else {
@@ -76,6 +78,10 @@ worker_actor::behavior_type worker(worker_pointer self, std::shared_ptr<const ex
       [self](const bits_reply& m) {
         carry_out(self, m.task, self->state.tasks.at(m.task).on_bits(m));
       },
+      [self](text_reply& m) {
+        const task_id task = m.task;
+        carry_out(self, task, self->state.tasks.at(task).on_text(std::move(m)));
+      },
       [self](const arm_closed& m) {
         carry_out(self, m.task, self->state.tasks.at(m.task).on_closed(m.where));
       },
@@ -106,6 +112,8 @@ void carry_out(oracle_pointer self, std::vector<oracle_command> commands) {
       self->send(self->state.coordinator, std::move(*append));
     else if (auto* failed = std::get_if<oracle_failed>(&command))
       self->send(self->state.coordinator, std::move(*failed));
+    else if (auto* text = std::get_if<oracle_text_reply>(&command))
+      self->send(self->state.coordinator, std::move(*text));
     else
       self->send(self->state.coordinator, std::get<forgotten>(command));
   }
@@ -119,6 +127,7 @@ oracle_actor::behavior_type oracle_fun(oracle_pointer self, std::shared_ptr<cons
   self->state.coordinator = std::move(coordinator);
   return {
       [self](oracle_ask& m) { carry_out(self, self->state.core->on_ask(std::move(m))); },
+      [self](oracle_text& m) { carry_out(self, self->state.core->on_text(std::move(m))); },
       [self](const appended& m) {
         carry_out(self, self->state.core->on_appended(m.task, m.ticket));
       },

@@ -62,7 +62,10 @@ void task_runner::advance(std::size_t program) {
     if (effects.empty())
       break;
     for (const pending_effect& pending : effects) {
-      if (const auto* request = std::get_if<generate_request>(&pending.what))
+      const auto* request = std::get_if<generate_request>(&pending.what);
+      if (request != nullptr && exp_->text_crosses(exp_->arms[entry.where.arm.value]))
+        want_text(program, pending.number, *request);
+      else if (request != nullptr)
         want_call(program, pending.number, *request);
       else
         want_bits(program, pending.number, std::get<ask_request>(pending.what));
@@ -96,6 +99,36 @@ void task_runner::want_call(std::size_t program, std::uint32_t number,
   entry.canonical = identified.canonical;
   commands_.emplace_back(
       start_call{identified.id, request.model, std::move(identified.canonical)});
+}
+
+// The sender's own text: it is generated, committed and counted on the sender's side, where other arms that
+// need it share it.
+void task_runner::want_text(std::size_t program, std::uint32_t number,
+                            const generate_request& request) {
+  const std::uint64_t ticket = next_ticket_++;
+  asks_.emplace(ticket, waiter{program, number});
+  texts_.emplace(ticket, identify(*exp_, request).id);
+  commands_.emplace_back(
+      text_request{granted_.task, ticket, programs_[program].where, request});
+}
+
+std::vector<runner_command> task_runner::on_text(text_reply reply) {
+  const auto place = asks_.find(reply.ticket);
+  TENBIT_ASSERT(place != asks_.end());
+  const waiter waiting = place->second;
+  asks_.erase(place);
+  const call_id id = texts_.extract(reply.ticket).mapped();
+  auto& program = programs_[waiting.program];
+  if (program.stage == program_stage::running && !program.running->finished()) {
+    if (reply.failed)
+      program.running->resolve(waiting.effect,
+                               effect_failure{reply.failure.kind, reply.failure.message});
+    else
+      program.running->resolve(waiting.effect, generated{std::move(reply.text), id});
+    advance(waiting.program);
+  }
+  release_if_over();
+  return take_commands();
 }
 
 void task_runner::want_bits(std::size_t program, std::uint32_t number, const ask_request& ask) {

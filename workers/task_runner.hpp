@@ -22,7 +22,7 @@ struct start_call {
   std::string canonical;
 };
 using runner_command =
-    std::variant<start_call, append_request, ask_message, arm_finished, task_released>;
+    std::variant<start_call, append_request, ask_message, text_request, arm_finished, task_released>;
 
 class task_runner {
 public:
@@ -34,6 +34,7 @@ public:
                                                     std::uint64_t unix_ms);
   [[nodiscard]] std::vector<runner_command> on_appended(std::uint64_t ticket);
   [[nodiscard]] std::vector<runner_command> on_bits(const bits_reply& reply);
+  [[nodiscard]] std::vector<runner_command> on_text(text_reply reply);
   [[nodiscard]] std::vector<runner_command> on_closed(arm_trial where);
 
 private:
@@ -60,6 +61,7 @@ private:
 
   void advance(std::size_t program);
   void want_call(std::size_t program, std::uint32_t number, const generate_request& request);
+  void want_text(std::size_t program, std::uint32_t number, const generate_request& request);
   void want_bits(std::size_t program, std::uint32_t number, const ask_request& ask);
   void finish(std::size_t program);
   void settle(call_entry& entry, call_id id);
@@ -74,6 +76,7 @@ private:
   std::unordered_map<std::uint64_t, call_id> appends_;          // ticket → call
   std::unordered_map<std::uint64_t, std::size_t> failures_;     // ticket → program
   std::unordered_map<std::uint64_t, waiter> asks_;              // ticket → effect
+  std::unordered_map<std::uint64_t, call_id> texts_;            // ticket → call of the sender
   std::uint64_t next_ticket_ = 1;
   std::uint32_t failed_arms_ = 0;
   bool worth_retrying_ = true;

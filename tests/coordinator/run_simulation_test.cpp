@@ -36,6 +36,9 @@ std::shared_ptr<experiment> every_method() {
   arm_spec together = arm("together", method_kind::qa, reference_kind::none);
   together.answers = answer_mode::together;
   exp->arms.push_back(together);
+  arm_spec strong = arm("strong", method_kind::direct); // its text crosses whole, shared with "own"
+  strong.solver = strong.questioner = "large";
+  exp->arms.push_back(strong);
   return exp;
 }
 
@@ -91,6 +94,7 @@ TEST(Run_Undisturbed, AnyInterleaving_GivesTheSameJournal) {
   auto reference = make_world(0);
   reference.run(0, 0);
   expect_all_done(reference);
+  EXPECT_GT(reference.status().bits, 50U); // the fake model's texts do reach the relay
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {
     SCOPED_TRACE(seed);
     auto w = make_world(seed);

@@ -139,6 +139,10 @@ void world::carry_out(std::vector<run_command> commands) {
       worker_queue_.emplace_back(*a);
     else if (auto* b = std::get_if<bits_reply>(&command))
       worker_queue_.emplace_back(std::move(*b));
+    else if (auto* t = std::get_if<text_reply>(&command))
+      worker_queue_.emplace_back(std::move(*t));
+    else if (auto* text = std::get_if<oracle_text>(&command))
+      oracle_queue_.emplace_back(std::move(*text));
     else if (auto* c = std::get_if<arm_closed>(&command))
       worker_queue_.emplace_back(*c);
     else if (auto* ask = std::get_if<oracle_ask>(&command))
@@ -166,6 +170,8 @@ void world::carry_out(task_id task, std::vector<runner_command> commands) {
       core_queue_.emplace_back(std::move(*append));
     else if (auto* ask = std::get_if<ask_message>(&command))
       core_queue_.emplace_back(std::move(*ask));
+    else if (auto* text = std::get_if<text_request>(&command))
+      core_queue_.emplace_back(std::move(*text));
     else if (auto* finished = std::get_if<arm_finished>(&command))
       core_queue_.emplace_back(std::move(*finished));
     else {
@@ -183,6 +189,8 @@ void world::carry_out(std::vector<oracle_command> commands) {
       core_queue_.emplace_back(std::move(*append));
     else if (auto* failed = std::get_if<oracle_failed>(&command))
       core_queue_.emplace_back(std::move(*failed));
+    else if (auto* text = std::get_if<oracle_text_reply>(&command))
+      core_queue_.emplace_back(std::move(*text));
     else
       core_queue_.emplace_back(std::get<forgotten>(command));
   }
@@ -198,6 +206,9 @@ void world::worker_step() {
     carry_out(a->task, runners_.at(a->task).on_appended(a->ticket));
   } else if (auto* b = std::get_if<bits_reply>(&message)) {
     carry_out(b->task, runners_.at(b->task).on_bits(*b));
+  } else if (auto* t = std::get_if<text_reply>(&message)) {
+    const task_id task = t->task;
+    carry_out(task, runners_.at(task).on_text(std::move(*t)));
   } else if (auto* c = std::get_if<arm_closed>(&message)) {
     carry_out(c->task, runners_.at(c->task).on_closed(c->where));
   } else {
@@ -210,6 +221,8 @@ void world::oracle_step() {
   to_oracle message = pop(oracle_queue_);
   if (auto* ask = std::get_if<oracle_ask>(&message))
     carry_out(oracle_->on_ask(std::move(*ask)));
+  else if (auto* text = std::get_if<oracle_text>(&message))
+    carry_out(oracle_->on_text(std::move(*text)));
   else if (auto* a = std::get_if<appended>(&message))
     carry_out(oracle_->on_appended(a->task, a->ticket));
   else if (auto* f = std::get_if<forget_task>(&message))
@@ -237,6 +250,10 @@ void world::core_step() {
     carry_out(core_->on_oracle_failed(std::move(*failed)));
   else if (auto* gone = std::get_if<forgotten>(&message))
     carry_out(core_->on_forgotten(*gone));
+  else if (auto* text = std::get_if<text_request>(&message))
+    carry_out(core_->on_text(std::move(*text)));
+  else if (auto* reply = std::get_if<oracle_text_reply>(&message))
+    carry_out(core_->on_text_reply(std::move(*reply)));
   else
     carry_out(core_->on_graded(std::move(std::get<graded>(message))));
 }

@@ -57,10 +57,11 @@ private:
     task_id task;
     start_call call;
   };
-  using to_worker = std::variant<grant, appended, bits_reply, arm_closed, call_done>;
-  using to_oracle = std::variant<oracle_ask, appended, forget_task, call_done>;
+  using to_worker = std::variant<grant, appended, bits_reply, text_reply, arm_closed, call_done>;
+  using to_oracle = std::variant<oracle_ask, oracle_text, appended, forget_task, call_done>;
   using to_core = std::variant<append_request, ask_message, arm_finished, task_released,
-                               oracle_append, oracle_failed, forgotten, graded>;
+                               oracle_append, oracle_failed, forgotten, graded, text_request,
+                               oracle_text_reply>;
 
   void carry_out(std::vector<run_command> commands);
   void carry_out(task_id task, std::vector<runner_command> commands);

@@ -64,7 +64,7 @@ std::vector<std::string> library_folders() {
   return out;
 }
 
-std::string relative(const fs::path& path) { return fs::relative(path, root).string(); }
+std::string name_of(const fs::path& path) { return fs::relative(path, root).string(); }
 
 // The path between the quotes of an #include, empty otherwise.
 std::string included(const std::string& line) {
@@ -78,7 +78,7 @@ std::string included(const std::string& line) {
 
 TEST(Tidy_Includes, EveryFolder_KeepsToTheTable) {
   for (const auto& path : sources(library_folders())) {
-    const std::string self = relative(path);
+    const std::string self = name_of(path);
     const std::string folder = self.substr(0, self.find('/'));
     for (const auto& line : read(path)) {
       const std::string target = included(line);
@@ -92,7 +92,7 @@ TEST(Tidy_Includes, EveryFolder_KeepsToTheTable) {
 
 TEST(Tidy_Includes, Gold_IsSeenBySenderAndGraderOnly) {
   for (const auto& path : sources(library_folders())) {
-    const std::string self = relative(path);
+    const std::string self = name_of(path);
     const bool allowed = std::any_of(may_see_gold.begin(), may_see_gold.end(),
                                      [&](const auto& start) { return self.starts_with(start); });
     for (const auto& line : read(path)) {
@@ -108,9 +108,9 @@ TEST(Tidy_Files, Length_IsUnderTheLimit) {
   folders.insert(folders.end(), {"cli", "tests", "bench"});
   for (const auto& path : sources(folders)) {
     const auto text = read(path);
-    EXPECT_LE(text.size(), file_lines_max) << relative(path);
+    EXPECT_LE(text.size(), file_lines_max) << name_of(path);
     for (std::size_t i = 0; i < text.size(); ++i)
-      EXPECT_LE(text[i].size(), columns_max + 40) << relative(path) << ":" << i + 1;
+      EXPECT_LE(text[i].size(), columns_max + 40) << name_of(path) << ":" << i + 1;
   }
 }
 
@@ -132,7 +132,7 @@ TEST(Tidy_Functions, Length_IsUnderTheLimit) {
       std::size_t end = i + 1;
       while (end < text.size() && !text[end].starts_with(indent + "}"))
         ++end;
-      EXPECT_LE(end - i, function_lines_max) << relative(path) << ":" << i + 1;
+      EXPECT_LE(end - i, function_lines_max) << name_of(path) << ":" << i + 1;
     }
   }
 }
