@@ -144,11 +144,11 @@ void print_summary(const checked& c) {
   print_models(e);
   print_arms(c);
   fmt::print("\nWork\n  {} tasks (one for each problem), at most {} calls for each problem and "
-             "trial{}\n  {} calls in all = {} problems x {} trials x {} calls, without retries\n",
+             "trial{}\n  {} calls in all = {} problems x {} trial{} x {} calls, without retries\n",
              c.problems, c.calls.calls,
              e.switches.fresh_calls ? "; nothing is shared between arms (switches.fresh_calls)"
                                     : ", each paid once though arms share it",
-             calls_in_all(c), c.problems, e.trials, c.calls.calls);
+             calls_in_all(c), c.problems, e.trials, e.trials == 1 ? "" : "s", c.calls.calls);
   print_budget(c);
   fmt::print("\nRun it: tenbit run {}\n", printable(e.source_path));
 }

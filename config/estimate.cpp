@@ -55,11 +55,11 @@ private:
     case answer_mode::each:
       for (std::uint32_t i = 0; i < arm.questions; ++i)
         call(arm.answerer, call_purpose::answer, fmt::format("{} {}", key, i));
-      here_.formula += fmt::format(" + {} answers", arm.questions);
+      here_.formula += fmt::format(" + {} answer{}", arm.questions, arm.questions == 1 ? "" : "s");
       return;
     case answer_mode::together:
       call(arm.answerer, call_purpose::answers_together, key + " together");
-      here_.formula += " + 1 answers together";
+      here_.formula += " + 1 list of answers";
       return;
     }
   }
@@ -78,7 +78,7 @@ private:
       for (std::uint32_t i = 0; i < arm.samples; ++i)
         call(arm.solver, call_purpose::solution,
              fmt::format("sample {} {} {}", arm.solver, arm.temperature, i));
-      here_.formula += fmt::format(" + {} samples", arm.samples);
+      here_.formula += fmt::format(" + {} sample{}", arm.samples, arm.samples == 1 ? "" : "s");
       return;
     case method_kind::qa:
       if (arm.reference == reference_kind::own) {
@@ -88,13 +88,13 @@ private:
       [[fallthrough]];
     case method_kind::self_ask:
       questions(arm);
-      here_.formula += " + 1 questions";
+      here_.formula += " + 1 list of questions";
       answers(arm);
       return revision(arm);
     case method_kind::random_bits:
     case method_kind::constant_yes:
       questions(arm);
-      here_.formula += " + 1 questions";
+      here_.formula += " + 1 list of questions";
       return revision(arm);
     }
   }

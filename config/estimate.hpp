@@ -24,7 +24,7 @@ struct call_count {
 };
 
 struct arm_estimate {
-  std::string formula;      // e.g. "1 draft + 1 questions + 10 answers + 1 revision"
+  std::string formula;      // e.g. "1 draft + 1 list of questions + 10 answers + 1 revision"
   std::uint64_t calls = 0;  // if it were the only arm
   std::uint64_t shared = 0; // of these, calls that an arm before it has made already
 };

@@ -40,7 +40,7 @@ TEST(Estimate_Arms, ShareDraftsAndQuestions) {
   EXPECT_EQ(estimate.arms[2].shared, 2U); // draft and questions
   EXPECT_EQ(estimate.calls, 1U + 13U + 11U);
   EXPECT_EQ(estimate.arms[1].formula,
-            "1 draft + 1 own solution + 1 questions + 10 answers + 1 revision");
+            "1 draft + 1 own solution + 1 list of questions + 10 answers + 1 revision");
 }
 
 TEST(Estimate_FreshCalls, ShareNothing) {

@@ -53,19 +53,6 @@ TEST(Examples_Default, RunsWithoutAnyFile) {
   EXPECT_TRUE(e->text_crosses(e->arms[1]));
 }
 
-TEST(Examples_Recorded, RunsOnTheRealDataset) {
-  const std::string data = source_dir + "/../shared/data/gsm8k/";
-  if (!fs::exists(data + "test.jsonl"))
-    GTEST_SKIP() << "no dataset here";
-  const std::vector<std::string> overrides = {"benchmark.file=" + data + "test.jsonl",
-                                              "sim.recorded=" + data + "model_solutions.jsonl"};
-  const auto e = load_experiment(source_dir + "/examples/gsm8k-recorded.toml", overrides);
-  ASSERT_TRUE(e) << sample::all_texts(e.error());
-  const auto recorded = read_text(e->sim.recorded);
-  for (const auto& model : e->models)
-    EXPECT_THAT(recorded, testing::HasSubstr("\"" + model.model + "\"")) << model.alias;
-}
-
 // The text under "## heading" up to the next heading of that level.
 std::string chapter(const std::string& text, const std::string& heading) {
   const auto at = text.find("\n## " + heading + "\n");
