@@ -33,6 +33,9 @@ function(tenbit_compile_options target)
     # GCC 12 reports false -Wmaybe-uninitialized under sanitizers.
     target_compile_options(${target} PRIVATE -fsanitize=${TENBIT_SANITIZE}
                            -fno-omit-frame-pointer -Wno-maybe-uninitialized)
+    if(TENBIT_SANITIZE MATCHES "thread")
+      target_compile_options(${target} PRIVATE -Wno-tsan) # fences of Asio: TSan cannot see them
+    endif()
     target_link_options(${target} PUBLIC -fsanitize=${TENBIT_SANITIZE})
   endif()
 endfunction()
