@@ -144,11 +144,23 @@ private:
     if (section_ != section::pairs && list != std::string::npos) {
       view_.kind = prompt_kind::questions;
       view_.wanted = number_before(lower, list);
+      end_attempt_before(list);
     } else if (section_ == section::pairs) {
       view_.kind = prompt_kind::revision;
     } else if (has(lower, "yes or no")) {
       view_.kind = section_ == section::questions ? prompt_kind::answer_list : prompt_kind::answer;
     }
+  }
+
+  // The attempt is the last section with a marker; the paragraph that asks for questions is not
+  // part of it.
+  void end_attempt_before(std::size_t wish) {
+    const auto begin = static_cast<std::size_t>(view_.attempt.data() - text_.data());
+    if (view_.attempt.empty() || wish < begin || wish >= begin + view_.attempt.size())
+      return;
+    const auto paragraph = view_.attempt.rfind("\n\n", wish - begin);
+    if (paragraph != std::string_view::npos)
+      view_.attempt = trim(view_.attempt.substr(0, paragraph));
   }
 
   // The last number in the 24 characters before `at`; 10 when there is none.

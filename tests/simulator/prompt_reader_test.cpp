@@ -39,6 +39,11 @@ TEST(PromptReader_Sections, Answer_HasAttemptReferenceAndQuestion) {
   EXPECT_EQ(view.questions[0].text, "Is it 7?");
 }
 
+TEST(PromptReader_Sections, WishForQuestions_IsNotPartOfTheAttempt) {
+  const std::string text = ask_prompt("p", "line one\n\nline two", 5);
+  EXPECT_EQ(read_prompt(text).attempt, "line one\n\nline two");
+}
+
 TEST(PromptReader_Sections, GoldReference_IsShown) {
   const auto view = read_prompt("Problem:\np\n\nReference:\nThis is the correct answer to the "
                                 "problem:\n18\n\nQuestion:\nIs it 18?\n\nYes or No?");
