@@ -51,6 +51,7 @@ void call_loop::failed(live_call& call, attempt_failure failure,
   leave_wire(call);
   lane.pool.give_back(call.place, failure.end, now_);
   ++replica.errors[static_cast<std::size_t>(failure.kind)];
+  lane.last_failure = failure.what;
   if (failure.kind == call_error::endpoint_invalid)
     ++call.invalid_replies;
   // A server that loads its model costs no attempt: the breaker waits for it.

@@ -38,8 +38,9 @@ public:
   [[nodiscard]] model_snapshot snapshot() const;
 
   const model_spec spec;
-  std::string key;         // never shown
-  std::string stop_reason; // the first refusal of our key
+  std::string key;          // never shown
+  std::string stop_reason;  // the first refusal of our key
+  std::string last_failure; // of any attempt, for the message of calls that waited in vain
   replica_pool pool;
   std::deque<live_call*> queue;
   std::vector<replica> replicas;

@@ -1,7 +1,6 @@
 #include "endpoints/reply_parser.hpp"
 
 #include <fmt/format.h>
-#include <functional>
 
 #include "base/text.hpp"
 #include "config/limits.hpp"
@@ -40,7 +39,8 @@ void reply_parser::begin(std::string_view asked_model, form what) {
   usage_.reset();
   labels_ = {};
   labels_done_ = false;
-  pieces_ = repeats_ = last_event_ = 0;
+  pieces_ = repeats_ = 0;
+  last_piece_bytes_ = 0;
 }
 
 bool reply_parser::feed(json_reader& json, std::string_view bytes) {
@@ -104,15 +104,7 @@ bool reply_parser::on_event(json_reader& json, std::string_view data) {
   simdjson::dom::element root;
   if (const auto error = json.parse(data, root); error != simdjson::SUCCESS)
     return fail(json_fault(error));
-  const auto pieces_before = pieces_;
-  if (!reply_reader(*this).document(root))
-    return false;
-  if (pieces_ > pieces_before) {
-    const std::uint64_t hash = std::hash<std::string_view>{}(data);
-    repeats_ += hash == last_event_ ? 1 : 0;
-    last_event_ = hash;
-  }
-  return true;
+  return reply_reader(*this).document(root);
 }
 
 bool reply_parser::add_text(std::string_view piece) {
@@ -125,6 +117,8 @@ bool reply_parser::add_text(std::string_view piece) {
     return fail(fmt::format("more than {} bytes of text", limits::reply_text_bytes_max));
   if (piece.find('\0') != std::string_view::npos)
     return fail("NUL in the text");
+  repeats_ += piece.size() == last_piece_bytes_ && text_.ends_with(piece) ? 1 : 0;
+  last_piece_bytes_ = piece.size();
   text_.append(piece);
   ++pieces_;
   return true;
@@ -169,7 +163,9 @@ std::optional<attempt_failure> reply_parser::fault_of_whole(json_reader& json) {
     return broken("the text is not valid UTF-8");
   if (!model_matches())
     return broken("answered as model " + one_line(served_model_, limits::shown_name_chars_max));
-  if (usage_ && repeats_ > 0 && pieces_ > usage_->completion)
+  // Two equal pieces are common (digits); that they are more than the tokens, and would not be
+  // without the repeats, is not.
+  if (usage_ && pieces_ > usage_->completion && pieces_ - repeats_ <= usage_->completion)
     return broken("a chunk of the stream came twice");
   return std::nullopt;
 }

@@ -75,10 +75,10 @@ private:
   std::string served_model_;
   std::optional<token_usage> usage_;
   yes_no labels_;
-  bool labels_done_ = false; // the first answer token was read
-  std::uint64_t pieces_ = 0; // of text, not empty
-  std::uint64_t repeats_ = 0;
-  std::uint64_t last_event_ = 0; // hash
+  bool labels_done_ = false;  // the first answer token was read
+  std::uint64_t pieces_ = 0;  // of text, not empty
+  std::uint64_t repeats_ = 0; // of these, equal to the one before
+  std::size_t last_piece_bytes_ = 0;
 };
 
 } // namespace tenbit

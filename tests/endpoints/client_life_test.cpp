@@ -135,6 +135,7 @@ TEST(ClientReplicas, NoneUpForTheWholeTime_WaitingCallFails) {
   const auto reply = ask(*c);
   ASSERT_FALSE(reply);
   EXPECT_EQ(reply.error().kind, call_error::transient);
+  EXPECT_NE(reply.error().message.find("Loading model"), std::string::npos);
 }
 
 TEST(ClientDrain, WaitingCallsAreCancelled_ThoseOnTheWireGoOn) {

@@ -95,6 +95,9 @@ TEST(ReplyStream, ChunkTwice_IsFoundByTheTokenCount) {
   const auto digits = parse_stream(text_chunk("0") + text_chunk("0") + stop + usage_chunk(2));
   ASSERT_TRUE(digits);
   EXPECT_EQ(digits->text, "00");
+  // A proxy that cuts the text finer than tokens repeats nothing that would explain the count.
+  EXPECT_TRUE(parse_stream(text_chunk("l") + text_chunk("l") + text_chunk("a") + text_chunk("m") +
+                           stop + usage_chunk(1)));
 }
 
 TEST(ReplyStream, BrokenChunk_IsInvalid) {
