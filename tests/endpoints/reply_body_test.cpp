@@ -145,7 +145,8 @@ TEST(ReplyBody, StreamThatDoesNotSaySo_IsReadAsOne) {
 TEST(ReplyBody, Logprobs_GivePYes) {
   const auto reply = parse_body(chat_body(
       R"("Yes")",
-      R"(,"logprobs":{"content":[{"token":"Yes","logprob":-0.5,"top_logprobs":[{"token":"Yes","logprob":-0.5},{"token":" no","logprob":-1.5},{"token":"Perhaps","logprob":-3}]}]})"));
+      R"(,"logprobs":{"content":[{"token":"Yes","logprob":-0.5,"top_logprobs":[)"
+      R"({"token":"Yes","logprob":-0.5},{"token":" no","logprob":-1.5},{"token":"Perhaps","logprob":-3}]}]})"));
   ASSERT_TRUE(reply) << reply.error().what;
   ASSERT_TRUE(reply->p_yes);
   EXPECT_NEAR(*reply->p_yes, 1 / (1 + std::exp(-1.0)), 1e-12);
@@ -154,7 +155,8 @@ TEST(ReplyBody, Logprobs_GivePYes) {
 TEST(ReplyBody, BlankTokenFirst_TheNextIsTheAnswer) {
   const auto reply = parse_body(chat_body(
       R"(" No")",
-      R"(,"logprobs":{"content":[{"token":" ","logprob":0,"top_logprobs":[]},{"token":"No","logprob":-0.1,"top_logprobs":[]},{"token":"yes","logprob":-0.1}]})"));
+      R"(,"logprobs":{"content":[{"token":" ","logprob":0,"top_logprobs":[]},)"
+      R"({"token":"No","logprob":-0.1,"top_logprobs":[]},{"token":"yes","logprob":-0.1}]})"));
   ASSERT_TRUE(reply && reply->p_yes);
   EXPECT_EQ(*reply->p_yes, 0.0);
 }
