@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <fmt/format.h>
 
 #include "actors/caf_compat.hpp"
@@ -28,14 +27,15 @@ expected<std::unique_ptr<store>, start_failure> open_store(const store_manifest&
                                                            bool& resumed) {
   store_options how;
   how.accept_rollback = options.accept_rollback;
-  resumed = std::filesystem::exists(std::filesystem::path(options.store_dir) / "db");
-  if (!resumed) {
+  auto opened = store::open(options.store_dir, how);
+  resumed = opened.has_value();
+  if (!opened && opened.error().kind == store_error::not_a_store) {
+    // Nothing there, or a creation that was cut off before anything was in it.
     auto fresh = store::create(options.store_dir, wanted, gold_vault::rows(items), how);
     if (!fresh)
       return fail(refused(fresh.error()));
     return std::move(*fresh);
   }
-  auto opened = store::open(options.store_dir, how);
   if (!opened)
     return fail(refused(opened.error()));
   const auto differences = manifest_difference((*opened)->manifest(), wanted);

@@ -151,7 +151,7 @@ TEST_F(StoreFault, PowerCutAtAnyOperation_LosesNothingAcknowledged) {
   }
 }
 
-// n = 1, 2, 3, … up to the end, in steps that keep the test short and differ from run to run of n.
+// n = 1, 2, 3, … up to the end, in steps that keep the test short.
 TEST_F(StoreFault, NthOperationFails_NothingIsFalselyAcknowledged) {
   const auto operations = operations_without_faults();
   const auto step = std::max<std::uint64_t>(1, operations / 70);

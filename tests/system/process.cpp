@@ -148,6 +148,12 @@ std::map<std::string, std::uint64_t> sim_process::metrics() const {
   return out;
 }
 
+std::uint64_t sim_process::now(const std::string& counter) const {
+  const auto all = metrics();
+  const auto found = all.find(counter);
+  return found == all.end() ? 0 : found->second;
+}
+
 // A killed client's requests are still worked on for a moment.
 std::uint64_t sim_process::settled(const std::string& counter) const {
   for (;;) {

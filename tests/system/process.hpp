@@ -60,7 +60,9 @@ class sim_process {
 public:
   explicit sim_process(std::vector<std::string> arguments = {});
   [[nodiscard]] const std::string& url() const { return url_; }
-  // A counter of /metrics, once nothing is in flight.
+  // A counter of /metrics, now.
+  [[nodiscard]] std::uint64_t now(const std::string& counter) const;
+  // The same once nothing is in flight.
   [[nodiscard]] std::uint64_t settled(const std::string& counter) const;
 
 private:
