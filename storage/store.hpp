@@ -7,10 +7,11 @@
 // store refusing all further writes (the process must exit and recover; the same fsync is never
 // tried again).
 //
-// Files: DIR/db (RocksDB), DIR/anchor (what was durable, kept outside the database so that a lost
-// or cut log is noticed), DIR/LOCK (this process). Keys and rows: the grammar at the top of
-// keys.hpp. Thread use: one thread commits; reads may run beside it. Opening for reading takes no
-// lock and needs no writer. All text in errors names the file and the mend.
+// Files: DIR/db (RocksDB), DIR/anchor and DIR/receipt (what was durable, kept outside the database
+// so that a lost or cut log is noticed), DIR/LOCK (this process), DIR/creating (until create() is
+// done). Keys and rows: the grammar at the top of keys.hpp.
+// Thread use: one thread commits; reads may run beside it. Opening for reading takes no lock and
+// needs no writer. All text in errors names the file and the mend.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +43,8 @@ enum class store_error : std::uint8_t {
   other_format, // refuse: written by a different format version
   corrupt,      // refuse: a checksum, chain, count or scan does not hold; the file is named
   rolled_back,  // refuse: fewer rows than the anchor says were durable
-  diverged,     // refuse: a row contradicts what is already there (same bit index, other question)
+  diverged,     // refuse: a row contradicts what is already there (same bit index, other question),
+                // or is of no task or beyond a limit
   io,           // stop: a write, fsync or read failed
 };
 struct store_failure {
