@@ -1,8 +1,8 @@
 // The only header that knows which CAF this is (0.17.6, Debian 12).
 //
-// CAF runs the actors inside one process; nothing of it crosses to another process or into a pure core.
-// Messages are plain structs that live in actors/messages.hpp; they are never serialised by CAF, which is
-// what CAF_ALLOW_UNSAFE_MESSAGE_TYPE says.
+// CAF runs the actors inside one process; nothing of it crosses to another process or into a pure
+// core. Messages are plain structs that live in actors/messages.hpp; they are never serialised by
+// CAF, which is what CAF_ALLOW_UNSAFE_MESSAGE_TYPE says.
 #pragma once
 
 #if defined(__GNUC__)
@@ -30,8 +30,8 @@
 
 namespace tenbit {
 
-// An actor that throws has lost its state: the process ends and the journal recovers it. Nothing may go on
-// beside a dead actor, because sends to it vanish silently.
+// An actor that throws has lost its state: the process ends and the journal recovers it. Nothing
+// may go on beside a dead actor, because sends to it vanish silently.
 template <class Self> void end_process_on_exception(Self* self, const char* name) {
   self->set_exception_handler([name](std::exception_ptr& error) -> caf::error {
     try {

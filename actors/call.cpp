@@ -19,20 +19,27 @@ std::string_view role_name(chat_role role) {
   assertion_failed("chat_role", __FILE__, __LINE__);
 }
 
+bool needs_escape(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return c == '"' || c == '\\' || byte < 0x20U || byte == 0x7FU;
+}
+
 void append_string(std::string& out, std::string_view text) {
   out.push_back('"');
-  for (char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (c == '\n') {
+  for (std::size_t from = 0; from < text.size();) {
+    std::size_t to = from;
+    while (to < text.size() && !needs_escape(text[to]))
+      ++to;
+    out.append(text, from, to - from);
+    if (to == text.size())
+      break;
+    if (text[to] == '\n')
       out += "\\n";
-    } else if (byte < 0x20U || byte == 0x7FU) {
-      out += fmt::format("\\u{:04x}", byte);
-    } else {
-      out.push_back(c);
-    }
+    else if (text[to] == '"' || text[to] == '\\')
+      (out += '\\') += text[to];
+    else
+      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(text[to]));
+    from = to + 1;
   }
   out.push_back('"');
 }
@@ -77,8 +84,7 @@ std::string canonical_request(std::string_view model_name, std::span<const chat_
 }
 
 call_id identify(std::string_view revision, std::string_view canonical, std::uint32_t k) {
-  return call_id{
-      hasher("call").field(revision).field(canonical).field(std::uint64_t{k}).finish()};
+  return call_id{hasher("call").field(revision).field(canonical).field(std::uint64_t{k}).finish()};
 }
 
 std::string_view to_string(call_error kind) {

@@ -1,7 +1,8 @@
-// One request to a model and what came back: the contract between programs, endpoints and the journal.
+// One request to a model and what came back: the contract between programs, endpoints and the
+// journal.
 //
-// Values only. Model text in a reply is valid UTF-8 and within limits::reply_text_bytes_max: the endpoint
-// client refuses everything else before it gets here.
+// Values only. Model text in a reply is valid UTF-8 and within limits::reply_text_bytes_max: the
+// endpoint client refuses everything else before it gets here.
 #pragma once
 
 #include <cstdint>
@@ -42,15 +43,16 @@ struct generate_request {
   std::uint32_t k = 0;
 };
 
-// The request as JSON, byte for byte the same for equal arguments: an OpenAI-compatible chat completion body
-// without transport fields ("stream"). The client sends it as it is with those added before the last brace.
-// Throws nothing; invalid UTF-8 in messages is repaired.
+// The request as JSON, byte for byte the same for equal arguments: an OpenAI-compatible chat
+// completion body without transport fields ("stream"). The client sends it as it is with those
+// added before the last brace. Throws nothing; invalid UTF-8 in messages is repaired.
 [[nodiscard]] std::string canonical_request(std::string_view model_name,
                                             std::span<const chat_message> messages,
                                             const call_settings& settings);
 
 // The identity of a call: revision of the weights, the canonical request and the sample index k.
-[[nodiscard]] call_id identify(std::string_view revision, std::string_view canonical, std::uint32_t k);
+[[nodiscard]] call_id identify(std::string_view revision, std::string_view canonical,
+                               std::uint32_t k);
 
 struct token_usage {
   std::uint64_t prompt = 0;
@@ -67,16 +69,17 @@ struct call_timing {
 
 struct call_reply {
   std::string text;
-  std::string finish_reason;    // "stop", "length", …; "length" means the text was cut
-  std::string served_model;     // as the server names it
+  std::string finish_reason; // "stop", "length", …; "length" means the text was cut
+  std::string served_model;  // as the server names it
   token_usage usage;
-  std::optional<double> p_yes;  // P(yes) / (P(yes) + P(no)) of the first answer token, when given
+  std::optional<double> p_yes; // P(yes) / (P(yes) + P(no)) of the first answer token, when given
   call_timing timing;
   std::uint32_t attempts = 1;
-  std::uint32_t replica = 0;    // index into model_spec::replicas
+  std::uint32_t replica = 0; // index into model_spec::replicas
 };
 
-// Classes of failure (infrastructure is never a wrong answer). What to do: retry here, try later, or never.
+// Classes of failure (infrastructure is never a wrong answer). What to do: retry here, try later,
+// or never.
 enum class call_error : std::uint8_t {
   throttled,        // 429, 503 with Retry-After: retried, then the task waits
   transient,        // reset, 5xx, refused, timeout, stall: retried, then the task waits

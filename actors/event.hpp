@@ -1,7 +1,8 @@
 // The journal of a task: what was paid for, what crossed, what came out. Append-only.
 //
-// An event is committed (synced to disk) before what it records is used. Its bytes are chained by hash in
-// storage/. Fields marked "not canonical" differ between runs and stay out of the canonical export.
+// An event is committed (synced to disk) before what it records is used. Its bytes are chained by
+// hash in storage/. Fields marked "not canonical" differ between runs and stay out of the canonical
+// export.
 #pragma once
 
 #include <cstdint>
@@ -29,10 +30,10 @@ enum class answer : std::uint8_t { no = 0, yes = 1, unknown = 2 };
 struct call_event {
   call_id id;
   party by = party::receiver;
-  std::string model;      // alias
+  std::string model; // alias
   std::uint32_t k = 0;
-  std::string request;    // canonical_request, the bytes that were hashed
-  call_reply reply;       // timing, attempts and replica are not canonical
+  std::string request;       // canonical_request, the bytes that were hashed
+  call_reply reply;          // timing, attempts and replica are not canonical
   std::uint64_t unix_ms = 0; // not canonical
 };
 
@@ -41,27 +42,27 @@ struct bit_event {
   arm_trial where;
   bit_index index;
   answer value = answer::no;
-  hash256 question_hash;       // hash_bytes(question)
+  hash256 question_hash; // hash_bytes(question)
   std::string question;
   std::optional<double> p_yes;
-  bool asked_again = false;    // the first reply could not be parsed
-  bool by_default = false;     // neither reply could: the value is the counted default "no"
-  call_id source;              // the answerer's call
+  bool asked_again = false; // the first reply could not be parsed
+  bool by_default = false;  // neither reply could: the value is the counted default "no"
+  call_id source;           // the answerer's call
 };
 
 // The end of one arm and trial.
 struct outcome_event {
   arm_trial where;
-  std::optional<call_id> draft_call;  // absent where the method has no draft of its own
-  call_id answer_call;                // the call whose text is the final answer
-  hash256 answer_hash;                // hash_bytes(final answer text)
-  std::string draft_answer;           // extracted and normalised; empty: none found
+  std::optional<call_id> draft_call; // absent where the method has no draft of its own
+  call_id answer_call;               // the call whose text is the final answer
+  hash256 answer_hash;               // hash_bytes(final answer text)
+  std::string draft_answer;          // extracted and normalised; empty: none found
   std::string final_answer;
-  bool draft_correct = false;         // of the draft of this run
+  bool draft_correct = false; // of the draft of this run
   bool correct = false;
-  std::uint32_t questions = 0;        // asked; fewer than wanted when the questioner wrote fewer
-  std::uint64_t payload_bits = 0;     // what crossed, without the container
-  std::string bitstream;              // the .tbit bytes
+  std::uint32_t questions = 0;    // asked; fewer than wanted when the questioner wrote fewer
+  std::uint64_t payload_bits = 0; // what crossed, without the container
+  std::string bitstream;          // the .tbit bytes
 };
 
 // An arm that could not finish. Superseded by a later outcome of the same arm and trial.
@@ -73,8 +74,9 @@ struct failure_event {
 
 using event = std::variant<call_event, bit_event, outcome_event, failure_event>;
 
-// msgpack bytes of an event, and back. Decoding is total: any bytes give an event or an error, within
-// limits::event_bytes_max, and trailing bytes are an error. The grammar stands at the top of event.cpp.
+// msgpack bytes of an event, and back. Decoding is total: any bytes give an event or an error,
+// within limits::event_bytes_max, and trailing bytes are an error. The grammar stands at the top of
+// event.cpp.
 [[nodiscard]] std::string encode(const event& e);
 // The same, appended to out: for a writer that keeps its buffer.
 void encode_to(const event& e, std::string& out);

@@ -14,7 +14,8 @@ template <class Tag, class Rep> struct strong_id {
   friend auto operator<=>(const strong_id&, const strong_id&) = default;
 };
 
-// Position of a problem in its benchmark, from 0. One problem with all its arms and trials is one task.
+// Position of a problem in its benchmark, from 0. One problem with all its arms and trials is one
+// task.
 using problem_index = strong_id<struct problem_index_tag, std::uint64_t>;
 // Position of an arm in the experiment file, from 0.
 using arm_index = strong_id<struct arm_index_tag, std::uint16_t>;

@@ -1,6 +1,8 @@
-// Every typed actor interface of a run, a sentence per handler. The states behind them are pure cores.
+// Every typed actor interface of a run, a sentence per handler. The states behind them are pure
+// cores.
 //
-// Nothing is asked with an infinite wait: all messages are one-way, replies carry the asker's ticket.
+// Nothing is asked with an infinite wait: all messages are one-way, replies carry the asker's
+// ticket.
 #pragma once
 
 #include <memory>
@@ -101,9 +103,9 @@ using coordinator_actor =
                      // The oracle has nothing left of a task.
                      caf::reacts_to<forgotten>,
                      // A graded outcome, to be committed.
-                     caf::reacts_to<graded>, caf::reacts_to<stop_order>,
-                     caf::reacts_to<committed>, caf::reacts_to<journal_failed>,
-                     caf::reacts_to<journal_closed>, caf::reacts_to<tick>>;
+                     caf::reacts_to<graded>, caf::reacts_to<stop_order>, caf::reacts_to<committed>,
+                     caf::reacts_to<journal_failed>, caf::reacts_to<journal_closed>,
+                     caf::reacts_to<tick>>;
 
 } // namespace tenbit
 

@@ -1,7 +1,8 @@
-// What the parties of a run say to each other. Values; every message has one sender and one receiver.
+// What the parties of a run say to each other. Values; every message has one sender and one
+// receiver.
 //
-// In one process they are passed as they are; between processes they become msgpack arrays. A `ticket` is
-// made by whoever waits for the reply and comes back in it.
+// In one process they are passed as they are; between processes they become msgpack arrays. A
+// `ticket` is made by whoever waits for the reply and comes back in it.
 #pragma once
 
 #include <cstdint>
@@ -22,12 +23,13 @@ using journal_slice = std::shared_ptr<const std::vector<event>>;
 
 // -- coordinator → worker ------------------------------------------------------------------------
 
-// A task to work on. `journal` holds the receiver's calls alone: no bits, no gold, nothing of the sender.
+// A task to work on. `journal` holds the receiver's calls alone: no bits, no gold, nothing of the
+// sender.
 struct grant {
   task_id task;
   std::shared_ptr<const problem> item;
-  journal_slice journal;                    // never null
-  std::unordered_set<arm_trial> closed;     // arms that have an outcome already
+  journal_slice journal;                // never null
+  std::unordered_set<arm_trial> closed; // arms that have an outcome already
 };
 // The events of an append are durable.
 struct appended {
@@ -97,30 +99,30 @@ struct arm_finished {
 // The worker has nothing more to do for this task.
 struct task_released {
   task_id task;
-  std::uint32_t failed_arms = 0;    // with a failure event each
-  bool worth_retrying = false;      // every failure was of a kind that passes
-  bool interrupted = false;         // some arms were left open because the run is stopping
+  std::uint32_t failed_arms = 0; // with a failure event each
+  bool worth_retrying = false;   // every failure was of a kind that passes
+  bool interrupted = false;      // some arms were left open because the run is stopping
 };
 
 // -- coordinator ↔ oracle ------------------------------------------------------------------------
 
 struct oracle_ask {
   task_id task;
-  std::uint64_t ticket = 0;      // the coordinator's
+  std::uint64_t ticket = 0; // the coordinator's
   std::shared_ptr<const problem> item;
   arm_trial where;
   std::vector<std::string> questions;
   std::string draft;
   std::vector<std::uint32_t> wanted; // indices of the questions that have no bit yet
   gold reference;                    // sealed; set when the arm's reference is gold
-  journal_slice prior;               // the sender's committed calls; null after the first ask of a lease
+  journal_slice prior; // the sender's committed calls; null after the first ask of a lease
 };
 // A text of the sender's model that will cross whole.
 struct oracle_text {
   task_id task;
   std::uint64_t ticket = 0; // the coordinator's
   generate_request request;
-  journal_slice prior;      // as in oracle_ask
+  journal_slice prior; // as in oracle_ask
 };
 struct oracle_text_reply {
   task_id task;

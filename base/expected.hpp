@@ -19,7 +19,9 @@ template <class E> [[nodiscard]] auto fail(E error) {
 }
 
 // Says why a result is dropped: ignore(file.close(), "nothing was written to it").
-template <class T> void ignore(T&&, const char* why) { static_cast<void>(why); }
+template <class T> void ignore(T&&, const char* why) {
+  static_cast<void>(why);
+}
 
 [[noreturn]] inline void assertion_failed(const char* expression, const char* file, int line) {
   std::fprintf(stderr, "%s:%d: assertion failed: %s\n", file, line, expression);

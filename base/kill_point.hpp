@@ -1,8 +1,9 @@
-// Named places where crash tests kill the process (SIGKILL), as if the power of the process ended there.
+// Named places where crash tests kill the process (SIGKILL), as if the power of the process ended
+// there.
 //
-// TENBIT_KILL_AT=name:N in the environment kills at the N-th passage (from 1) of that name. Every name is
-// in kill_points::all, and a name that is not there does not compile, so the crash test, which walks the
-// list, cannot miss one. Without TENBIT_KILL_POINTS the macro is empty.
+// TENBIT_KILL_AT=name:N in the environment kills at the N-th passage (from 1) of that name. Every
+// name is in kill_points::all, and a name that is not there does not compile, so the crash test,
+// which walks the list, cannot miss one. Without TENBIT_KILL_POINTS the macro is empty.
 #pragma once
 
 #include <string_view>
@@ -10,16 +11,16 @@
 namespace tenbit::kill_points {
 
 inline constexpr std::string_view all[] = {
-    "store_created",          // a new store exists, nothing is in it
-    "incarnation_bumped",     // recovery done, the new incarnation is synced
-    "call_answered",          // reply bytes are here, nothing is committed
-    "before_commit",          // a group is built, not written
-    "after_commit_before_ack",// a group is durable, nobody was told
-    "after_ack",              // the sender knows
-    "bit_answered",           // the oracle's answer is parsed, not committed
-    "before_anchor",          // durable rows are ahead of the anchor
-    "after_outcome",          // the outcome of an arm is durable
-    "before_clean_close",     // all done, the clean-shutdown flag is not set
+    "store_created",           // a new store exists, nothing is in it
+    "incarnation_bumped",      // recovery done, the new incarnation is synced
+    "call_answered",           // reply bytes are here, nothing is committed
+    "before_commit",           // a group is built, not written
+    "after_commit_before_ack", // a group is durable, nobody was told
+    "after_ack",               // the sender knows
+    "bit_answered",            // the oracle's answer is parsed, not committed
+    "before_anchor",           // durable rows are ahead of the anchor
+    "after_outcome",           // the outcome of an arm is durable
+    "before_clean_close",      // all done, the clean-shutdown flag is not set
 };
 
 consteval int index_of(std::string_view name) {

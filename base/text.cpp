@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <fmt/format.h>
 
 namespace tenbit {
@@ -82,7 +83,16 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 } // namespace
 
 bool valid_utf8(std::string_view text) {
+  constexpr std::uint64_t high_bits = 0x8080808080808080U;
   for (std::size_t at = 0; at < text.size();) {
+    std::uint64_t eight = 0;
+    if (at + sizeof eight <= text.size()) {
+      std::memcpy(&eight, text.data() + at, sizeof eight);
+      if ((eight & high_bits) == 0) { // ASCII, most of what there is
+        at += sizeof eight;
+        continue;
+      }
+    }
     const auto here = decode_at(text, at);
     if (here.length == 0)
       return false;

@@ -1,5 +1,6 @@
-// What tenbit costs: calls per second and CPU per call of a whole run with its journal on, each as a ratio to
-// a bare libcurl loop that does the same requests in the same minute; and memory per task in flight.
+// What tenbit costs: calls per second and CPU per call of a whole run with its journal on, each as
+// a ratio to a bare libcurl loop that does the same requests in the same minute; and memory per
+// task in flight.
 //
 //   run_bench [--calls N]     needs nothing; starts `tenbit sim` beside itself
 #include <CLI/CLI.hpp>
@@ -86,8 +87,8 @@ struct moment {
 run_result measure_run(experiment exp, benchmark items) {
   temporary_folder folder;
   const std::uint64_t calls = items.problems.size();
-  auto session = cli::run_session::start(std::move(exp), std::move(items),
-                                         {folder.path("store"), 0, false});
+  auto session =
+      cli::run_session::start(std::move(exp), std::move(items), {folder.path("store"), 0, false});
   if (!session) {
     fmt::print(stderr, "{}\n", session.error().message);
     std::exit(1);
@@ -102,6 +103,10 @@ run_result measure_run(experiment exp, benchmark items) {
   }
   if (!to)
     to = moment::take(**session);
+  if (!from) {
+    fmt::print(stderr, "too few calls to measure: use --calls\n");
+    std::exit(1);
+  }
   const std::chrono::duration<double> span = to->at - from->at;
   const auto made = static_cast<double>(to->calls - from->calls);
   return {made / span.count(), 1e6 * (to->cpu - from->cpu) / made};
@@ -120,12 +125,13 @@ void compare(const char* title, unsigned in_flight, std::uint64_t calls, double 
   const double bare = std::max(before.calls_per_s, after.calls_per_s);
   const double bare_cpu = (before.cpu_us_per_call + after.cpu_us_per_call) / 2;
   fmt::print("{} ({} in flight, {} calls)\n", title, in_flight, calls);
-  fmt::print("  bare loop   {:8.0f} calls/s  {:6.1f} us CPU per call  (errors {})\n", bare, bare_cpu,
-             before.errors + after.errors);
+  fmt::print("  bare loop   {:8.0f} calls/s  {:6.1f} us CPU per call  (errors {})\n", bare,
+             bare_cpu, before.errors + after.errors);
   fmt::print("  tenbit run  {:8.0f} calls/s  {:6.1f} us CPU per call\n", run.calls_per_s,
              run.cpu_us_per_call);
   fmt::print("  ratio to the bare loop: {:.3f} of its calls/s, {:.2f} x its CPU per call\n",
              run.calls_per_s / bare, run.cpu_us_per_call / bare_cpu);
+  std::fflush(stdout);
   if (ideal > 0)
     fmt::print("  of the ideal {:.0f}/s: bare {:.3f}, tenbit {:.3f}\n", ideal, bare / ideal,
                run.calls_per_s / ideal);
@@ -133,14 +139,14 @@ void compare(const char* title, unsigned in_flight, std::uint64_t calls, double 
 
 // All tasks of a run wait for a slow server: what the process grew by, per task.
 void memory_per_task(std::uint64_t tasks) {
-  const sim_process sim({"--latency-ms", "4000", "--slots", "100000"});
+  const sim_process sim({"--latency-ms", "4000", "--slots", "8192"});
   auto exp = make_experiment(sim.url(), 2 * tasks, 1024);
   auto items = load_benchmark(exp.benchmark);
   temporary_folder folder;
   const double loaded = resident_mib();
-  auto session = cli::run_session::start(std::move(exp), std::move(*items),
-                                         {folder.path("store"), static_cast<std::uint32_t>(tasks),
-                                          false});
+  auto session =
+      cli::run_session::start(std::move(exp), std::move(*items),
+                              {folder.path("store"), static_cast<std::uint32_t>(tasks), false});
   const double started = resident_mib();
   while ((*session)->status().tasks.leased < tasks) // well before the first reply
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -162,9 +168,9 @@ int main(int argc, char** argv) {
   app.add_option("--calls", calls, "Calls per measurement");
   app.add_option("--tasks", tasks, "Tasks in flight for the memory measurement");
   CLI11_PARSE(app, argc, argv);
-  const std::vector<std::string> slow = {"--latency-ms", "100", "--latency-spread", "0", "--slots",
-                                         "100000"};
-  const std::vector<std::string> instant = {"--latency-ms", "0", "--slots", "100000"};
+  const std::vector<std::string> slow = {"--latency-ms", "100", "--latency-spread", "0",
+                                         "--slots",      "8192"};
+  const std::vector<std::string> instant = {"--latency-ms", "0", "--slots", "8192"};
   compare("(a) latency 100 ms", 512, calls, 5120, slow);
   compare("(b) latency 0", 64, calls, 0, instant);
   memory_per_task(tasks);

@@ -1,4 +1,5 @@
-// A subcommand registers itself: a file cli/<name>_command.cpp with one static command_registration.
+// A subcommand registers itself: a file cli/<name>_command.cpp with one static
+// command_registration.
 #pragma once
 
 #include <CLI/CLI.hpp>

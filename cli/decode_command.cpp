@@ -43,7 +43,8 @@ expected<std::string, std::string> problem_text(const arguments& args) {
     std::uint64_t index = 0;
     const auto end = args.problem.data() + args.problem.size();
     if (std::from_chars(args.problem.data(), end, index).ptr != end || args.problem.empty())
-      return fail(fmt::format("--problem {}: with --store it is the problem's number", args.problem));
+      return fail(
+          fmt::format("--problem {}: with --store it is the problem's number", args.problem));
     auto source = store::open_for_reading(args.store_dir);
     if (!source)
       return fail(source.error().message);

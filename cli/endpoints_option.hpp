@@ -16,8 +16,9 @@ struct model_calls {
   std::unique_ptr<client> calls;
 };
 
-// Points the models of exp to `endpoints` ("URL" for all, or "alias=URL"), sets the key variable, starts the
-// embedded simulator where a simulated model has no endpoint, and starts a client. Error: one line.
+// Points the models of exp to `endpoints` ("URL" for all, or "alias=URL"), sets the key variable,
+// starts the embedded simulator where a simulated model has no endpoint, and starts a client.
+// Error: one line.
 [[nodiscard]] expected<model_calls, std::string>
 connect_models(experiment& exp, const std::vector<std::string>& endpoints,
                const std::string& api_key_env);

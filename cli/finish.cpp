@@ -18,7 +18,8 @@ int finish_run(const std::string& store_dir, bool json) {
   const auto summary = report::summarize(*opened->source, opened->exp, {});
   if (!summary)
     return explain("run", summary.error());
-  return print("run", json ? report::render_json(*summary, report::json_layout::one_line) : report::render_text(*summary));
+  return print("run", json ? report::render_json(*summary, report::json_layout::one_line)
+                           : report::render_text(*summary));
 }
 
 } // namespace tenbit::cli

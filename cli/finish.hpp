@@ -1,4 +1,5 @@
-// What follows a run: the .tbit files beside the store and the table. Reads the store, nothing else.
+// What follows a run: the .tbit files beside the store and the table. Reads the store, nothing
+// else.
 #pragma once
 
 #include <string>

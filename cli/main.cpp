@@ -28,9 +28,10 @@ int main_program(int argc, char** argv) {
                "tenbit");
   app.set_version_flag("--version", "tenbit 0.1.0");
   app.require_subcommand(1);
-  app.footer("Start here:\n  tenbit run examples/default.toml\n  tenbit COMMAND --help\n\n"
-             "Exit codes: 0 done, 1 failed, 2 wrong usage or experiment file, 3 stopped with work "
-             "left,\n4 store refused, 5 some problems failed, 6 verify or decode found a difference.");
+  app.footer(
+      "Start here:\n  tenbit run examples/default.toml\n  tenbit COMMAND --help\n\n"
+      "Exit codes: 0 done, 1 failed, 2 wrong usage or experiment file, 3 stopped with work "
+      "left,\n4 store refused, 5 some problems failed, 6 verify or decode found a difference.");
   std::sort(registry().begin(), registry().end(),
             [](const registered& a, const registered& b) { return a.order < b.order; });
   int result = exit_ok;

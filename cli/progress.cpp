@@ -14,7 +14,9 @@ namespace {
 constexpr auto meter_window = std::chrono::seconds(30);
 constexpr auto line_period = std::chrono::seconds(5);
 
-std::uint64_t ended(const run_status& status) { return status.tasks.done + status.tasks.failed; }
+std::uint64_t ended(const run_status& status) {
+  return status.tasks.done + status.tasks.failed;
+}
 
 std::string models_text(const std::vector<model_snapshot>& models) {
   std::string out;
@@ -137,7 +139,8 @@ void progress::clear() {
 }
 
 void progress::show_line(const run_status& status, const std::vector<model_snapshot>& models) {
-  fmt::print(out_, "{}/{} problems, {} failed, {} calls ({:.0f}/s), {} bits, in flight{}, ETA {}{}\n",
+  fmt::print(out_,
+             "{}/{} problems, {} failed, {} calls ({:.0f}/s), {} bits, in flight{}, ETA {}{}\n",
              ended(status), status.tasks_all, status.tasks.failed, status.calls,
              meter_.calls_per_s(), status.bits, models_text(models),
              eta_text(meter_.left(status.tasks_all - std::min(ended(status), status.tasks_all))),

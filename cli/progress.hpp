@@ -1,4 +1,5 @@
-// How a run shows itself while it works: a bar on a terminal, plain lines elsewhere, JSON events for scripts.
+// How a run shows itself while it works: a bar on a terminal, plain lines elsewhere, JSON events
+// for scripts.
 //
 // Pure except for the stream it writes to; the caller brings the time and the snapshots.
 #pragma once

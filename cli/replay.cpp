@@ -21,10 +21,10 @@ namespace {
 
 struct task_journal {
   problem item;
-  std::unordered_map<call_id, std::string> texts;              // the receiver's
-  std::unordered_map<call_id, std::string> sender_texts;       // for arms whose text crosses
+  std::unordered_map<call_id, std::string> texts;        // the receiver's
+  std::unordered_map<call_id, std::string> sender_texts; // for arms whose text crosses
   std::map<std::pair<arm_trial, std::uint32_t>, answer> bits;
-  std::map<arm_trial, outcome_event> outcomes;                 // the latest
+  std::map<arm_trial, outcome_event> outcomes; // the latest
 };
 
 expected<task_journal, store_failure> read_task(const store& source, problem_index task) {
@@ -106,17 +106,19 @@ struct outcome_checker {
   void check(const task_journal& journal, const outcome_event& stored, const gold& reference) {
     const arm_trial where = stored.where;
     if (where.arm.value >= exp->arms.size())
-      return find(journal, {arm_index{0}, where.trial}, "the outcome names an arm that is not there");
+      return find(journal, {arm_index{0}, where.trial},
+                  "the outcome names an arm that is not there");
     const program_input input{exp, where.arm, where.trial, journal.item};
     const auto result = drive(input, where, journal);
     if (!result)
-      return find(journal, where, "the outcome does not follow from the journal: " + result.error());
+      return find(journal, where,
+                  "the outcome does not follow from the journal: " + result.error());
     const bitstream packed = pack(input, *result);
     if (hash_bytes(result->answer.text) != stored.answer_hash)
       find(journal, where, "the final answer differs from the stored hash");
     if (packed.payload_bits != stored.payload_bits)
-      find(journal, where, fmt::format("{} payload bits, stored {}", packed.payload_bits,
-                                       stored.payload_bits));
+      find(journal, where,
+           fmt::format("{} payload bits, stored {}", packed.payload_bits, stored.payload_bits));
     if (write_container(packed) != stored.bitstream)
       find(journal, where, "the .tbit bytes differ");
     check_verdict(journal, stored, *result, reference);
@@ -171,8 +173,7 @@ decode_all(const store& source, const experiment& exp, client& calls, unsigned t
   std::vector<std::shared_ptr<const experiment>> receivers;
   for (std::size_t i = 0; i < exp.arms.size(); ++i) {
     counts[i].arm = exp.arms[i].name;
-    auto receiver =
-        read_recipe(make_recipe(exp, arm_index{static_cast<std::uint16_t>(i)}));
+    auto receiver = read_recipe(make_recipe(exp, arm_index{static_cast<std::uint16_t>(i)}));
     TENBIT_ASSERT(receiver.has_value());
     receivers.push_back(std::make_shared<const experiment>(std::move(*receiver)));
   }

@@ -12,8 +12,9 @@
 
 namespace tenbit::cli {
 
-// Replays every outcome's program from the journal alone: the same answer, payload, .tbit bytes and verdict
-// must come out. One line per finding. `files_dir`: .tbit files to compare, when the folder is there.
+// Replays every outcome's program from the journal alone: the same answer, payload, .tbit bytes and
+// verdict must come out. One line per finding. `files_dir`: .tbit files to compare, when the folder
+// is there.
 [[nodiscard]] expected<std::vector<std::string>, store_failure>
 replay_journal(const store& source, std::shared_ptr<const experiment> exp,
                const std::string& files_dir, const std::function<void(std::uint64_t)>& progress);

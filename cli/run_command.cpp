@@ -155,18 +155,20 @@ const command_registration registration(
       command.add_option("--set", args->overrides, "Override a key: --set benchmark.count=20")
           ->expected(1)
           ->take_all();
-      command.add_option("--slots", args->slots, "Problems worked on at once (default: from the "
-                                                 "models' concurrency)");
+      command.add_option("--slots", args->slots,
+                         "Problems worked on at once (default: from the "
+                         "models' concurrency)");
       command.add_flag("--json", args->json, "Progress and result as JSON lines on stdout");
       command.add_flag("--quiet", args->quiet, "No progress");
       command.add_flag("--accept-rollback", args->accept_rollback,
                        "Go on although the store lost rows that were durable (they run again)");
-      command.footer("Examples:\n"
-                     "  tenbit run examples/default.toml\n"
-                     "  tenbit run examples/default.toml --set benchmark.count=20 --store /tmp/try\n"
-                     "  tenbit run my.toml --json > progress.jsonl\n\n"
-                     "Ctrl-C finishes what is on the wire, saves, and prints the command that goes "
-                     "on.");
+      command.footer(
+          "Examples:\n"
+          "  tenbit run examples/default.toml\n"
+          "  tenbit run examples/default.toml --set benchmark.count=20 --store /tmp/try\n"
+          "  tenbit run my.toml --json > progress.jsonl\n\n"
+          "Ctrl-C finishes what is on the wire, saves, and prints the command that goes "
+          "on.");
       return [args] { return run(*args); };
     });
 

@@ -53,7 +53,7 @@ expected<std::unique_ptr<store>, start_failure> open_store(const store_manifest&
 struct actor_config : caf::actor_system_config {
   actor_config() {
     set("scheduler.policy", caf::atom("sharing"));
-    set("scheduler.max-threads", std::size_t{2});
+    set("scheduler.max-threads", std::size_t{1}); // waking a second one costs more than it does
     set("logger.verbosity", caf::atom("quiet"));
   }
 };
@@ -66,9 +66,11 @@ public:
         calls_(std::move(calls)), system_(config_), resumed_(resumed) {}
 
   ~local_session() override {
-    calls_.reset(); // no call-backs into actors that go away
-    for (const auto& party : exits_)
-      party();
+    for (const auto& leave : exits_)
+      leave();
+    system_.await_all_actors_done();
+    calls_.reset(); // after its users; what it still had to say goes to actors that ended, which is
+                    // nothing
   }
 
   // Loads the plan and starts the parties.
@@ -78,18 +80,21 @@ public:
     for (problem& item : items.problems)
       problems->push_back(std::make_shared<const problem>(std::move(item)));
     run_sources sources;
-    sources.journal = [s = store_.get()](problem_index task)
-        -> expected<std::vector<event>, store_failure> { return s->events(task); };
-    sources.gold_of = [s = store_.get()](problem_index task) {
-      return gold_vault::fetch(*s, task);
+    sources.journal =
+        [s = store_.get()](problem_index task) -> expected<std::vector<event>, store_failure> {
+      return s->events(task);
     };
-    sources.problem_of = [problems](problem_index task)
-        -> expected<std::shared_ptr<const problem>, store_failure> {
+    auto golds = std::make_shared<const std::vector<gold>>(std::move(items.golds));
+    sources.gold_of = [golds](problem_index task) -> expected<gold, store_failure> {
+      return golds->at(task.value); // sealed; the store's own copy is for verify
+    };
+    sources.problem_of =
+        [problems](problem_index task) -> expected<std::shared_ptr<const problem>, store_failure> {
       return problems->at(task.value);
     };
-    auto core = std::make_unique<run_core>(
-        exp_, experiment_id{store_->manifest().identity.prefix()}, std::move(sources),
-        store_->manifest().tasks);
+    auto core =
+        std::make_unique<run_core>(exp_, experiment_id{store_->manifest().identity.prefix()},
+                                   std::move(sources), store_->manifest().tasks);
     const auto scanned = store_->for_each_state(
         [&](problem_index task, const task_state& state) { core->load(task, state); });
     if (!scanned)
@@ -166,15 +171,16 @@ store_manifest make_manifest(const experiment& exp, const benchmark& items) {
   out.name = exp.name;
   out.identity_text = exp.identity();
   out.identity_text.emplace_back("benchmark.content", items.content.hex());
-  out.identity = hasher("store").field(exp.identity_hash().view()).field(items.content.view()).finish();
+  out.identity =
+      hasher("store").field(exp.identity_hash().view()).field(items.content.view()).finish();
   out.experiment_toml = to_toml(exp);
   out.tasks = items.problems.size();
   out.simulated = exp.simulated();
   out.tool_version = tool_version;
-  out.created_unix_s = static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::seconds>(
-          std::chrono::system_clock::now().time_since_epoch())
-          .count());
+  out.created_unix_s =
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(
+                                     std::chrono::system_clock::now().time_since_epoch())
+                                     .count());
   return out;
 }
 
@@ -211,9 +217,9 @@ run_session::start(experiment exp, benchmark items, const run_options& options) 
   if (!calls)
     return fail(start_failure{calls.error(), exit_usage});
   const std::uint32_t slots = options.slots > 0 ? options.slots : default_slots(exp);
-  auto session = std::make_unique<local_session>(
-      std::make_shared<const experiment>(std::move(exp)), std::move(*simulator),
-      std::move(*target), std::move(*calls), resumed);
+  auto session = std::make_unique<local_session>(std::make_shared<const experiment>(std::move(exp)),
+                                                 std::move(*simulator), std::move(*target),
+                                                 std::move(*calls), resumed);
   if (const auto begun = session->begin(std::move(items), slots); !begun)
     return fail(refused(begun.error()));
   return session;

@@ -1,8 +1,8 @@
-// One run on one machine: coordinator, worker, oracle and grader in this process, over the typed interfaces
-// that later cross machines.
+// One run on one machine: coordinator, worker, oracle and grader in this process, over the typed
+// interfaces that later cross machines.
 //
-// Owns, in the order of their dependence: store, embedded simulator, endpoint client, actors. Start it, watch
-// status(), stop() it, finish() it. Used from one thread.
+// Owns, in the order of their dependence: store, embedded simulator, endpoint client, actors. Start
+// it, watch status(), stop() it, finish() it. Used from one thread.
 #pragma once
 
 #include <memory>
@@ -20,7 +20,7 @@ namespace tenbit::cli {
 
 struct run_options {
   std::string store_dir;
-  std::uint32_t slots = 0;      // tasks at once; 0: from the models' concurrency
+  std::uint32_t slots = 0; // tasks at once; 0: from the models' concurrency
   bool accept_rollback = false;
 };
 
@@ -53,7 +53,8 @@ public:
 // Tasks at once that keep all models busy.
 [[nodiscard]] std::uint32_t default_slots(const experiment& exp);
 
-// Starts the embedded simulator when a model is simulated without a replica, and points those models to it.
+// Starts the embedded simulator when a model is simulated without a replica, and points those
+// models to it.
 [[nodiscard]] expected<std::shared_ptr<void>, std::string> attach_simulator(experiment& exp);
 
 } // namespace tenbit::cli

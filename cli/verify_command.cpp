@@ -45,9 +45,9 @@ bool show_decodes(const std::vector<decode_counts>& arms, bool json, nlohmann::j
   bool all_match = true;
   for (const decode_counts& arm : arms) {
     all_match = all_match && arm.matched == arm.decoded;
-    const double rate = arm.decoded == 0 ? 1.0
-                                         : static_cast<double>(arm.matched) /
-                                               static_cast<double>(arm.decoded);
+    const double rate = arm.decoded == 0
+                            ? 1.0
+                            : static_cast<double>(arm.matched) / static_cast<double>(arm.decoded);
     if (json)
       out["decoded"].push_back({{"arm", arm.arm},
                                 {"decoded", arm.decoded},
@@ -80,10 +80,10 @@ int verify(const arguments& args) {
     return refuse(replayed.error().message);
   findings->insert(findings->end(), replayed->begin(), replayed->end());
   const store_totals totals = (*source)->totals();
-  nlohmann::json out = {{"store", args.store_dir},       {"findings", *findings},
-                        {"tasks", tasks},                {"events", totals.events},
-                        {"calls", totals.calls},         {"bits", totals.bits},
-                        {"outcomes", totals.outcomes},   {"simulated", exp->simulated()}};
+  nlohmann::json out = {
+      {"store", args.store_dir},     {"findings", *findings},        {"tasks", tasks},
+      {"events", totals.events},     {"calls", totals.calls},        {"bits", totals.bits},
+      {"outcomes", totals.outcomes}, {"simulated", exp->simulated()}};
   if (!args.json) {
     for (std::size_t i = 0; i < std::min(findings->size(), findings_shown_max); ++i)
       fmt::print("{}\n", printable((*findings)[i]));

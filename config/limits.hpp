@@ -114,6 +114,7 @@ inline constexpr std::size_t sim_slow_parts = 40;
 // -- what is shown -------------------------------------------------------------------------------
 inline constexpr std::size_t shown_name_chars_max = 64;
 inline constexpr auto progress_period = 1s;
+inline constexpr auto status_gap = 10ms;     // at least, between two publications of it
 inline constexpr auto status_period = 200ms; // the coordinator publishes its status
 
 } // namespace tenbit::limits

@@ -12,6 +12,7 @@ struct coordinator_state {
   journal_actor journal;
   parties others;
   worker_actor worker;
+  run_clock::time_point published; // when the status was
   bool over = false;
 };
 using coordinator_pointer = coordinator_actor::stateful_pointer<coordinator_state>;
@@ -22,12 +23,8 @@ struct deliver {
 
   void operator()(grant& command) const { self->send(self->state.worker, std::move(command)); }
   void operator()(appended& command) const { self->send(self->state.worker, command); }
-  void operator()(bits_reply& command) const {
-    self->send(self->state.worker, std::move(command));
-  }
-  void operator()(text_reply& command) const {
-    self->send(self->state.worker, std::move(command));
-  }
+  void operator()(bits_reply& command) const { self->send(self->state.worker, std::move(command)); }
+  void operator()(text_reply& command) const { self->send(self->state.worker, std::move(command)); }
   void operator()(oracle_text& command) const {
     self->send(self->state.others.oracle_party, std::move(command));
   }
@@ -68,6 +65,10 @@ void on_committed(coordinator_pointer self, const committed& done) {
   const auto now = run_clock::now();
   for (const std::uint64_t ticket : done.tickets)
     carry_out(self, self->state.core->on_committed(ticket, now));
+  if (now - self->state.published >= limits::status_gap) {
+    self->state.published = now;
+    self->state.board->publish(self->state.core->status());
+  }
 }
 
 void on_tick(coordinator_pointer self) {

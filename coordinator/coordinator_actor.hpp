@@ -1,4 +1,5 @@
-// The coordinator as an actor: messages in, run_core decides, messages out. Nothing is decided here.
+// The coordinator as an actor: messages in, run_core decides, messages out. Nothing is decided
+// here.
 #pragma once
 
 #include <memory>
@@ -10,7 +11,8 @@
 
 namespace tenbit {
 
-// Spawns the coordinator and its journal actor. store and board outlive the actor system; the core is loaded.
+// Spawns the coordinator and its journal actor. store and board outlive the actor system; the core
+// is loaded.
 [[nodiscard]] coordinator_actor spawn_coordinator(caf::actor_system& system,
                                                   std::unique_ptr<run_core> core, store& target,
                                                   std::shared_ptr<status_board> board);

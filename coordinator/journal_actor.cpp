@@ -25,8 +25,7 @@ void commit_group(journal_pointer self) {
   if (state.over || state.group.empty())
     return;
   for (std::size_t from = 0; from < state.group.size(); from += limits::commit_group_items_max) {
-    const std::size_t size =
-        std::min(limits::commit_group_items_max, state.group.size() - from);
+    const std::size_t size = std::min(limits::commit_group_items_max, state.group.size() - from);
     const auto done = state.target->commit(std::span(state.group).subspan(from, size));
     if (!done) {
       report(self, done.error());

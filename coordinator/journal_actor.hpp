@@ -1,7 +1,8 @@
-// The one writer of the store: gathers what waits into one synced batch and says so after the fsync.
+// The one writer of the store: gathers what waits into one synced batch and says so after the
+// fsync.
 //
-// Detached (a thread of its own), because a commit blocks for the time of an fsync; while it does, the next
-// group forms in the mailbox. A failed commit is final: nothing is written after it.
+// Detached (a thread of its own), because a commit blocks for the time of an fsync; while it does,
+// the next group forms in the mailbox. A failed commit is final: nothing is written after it.
 #pragma once
 
 #include <memory>

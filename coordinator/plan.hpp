@@ -1,7 +1,8 @@
 // Which task is next: pending, leased, delayed and ended tasks of one run.
 //
-// Pure: `now` is an argument. Eight bytes per pending task. Tasks are handed out in benchmark order; one
-// that failed for a reason that passes comes back later, at most limits::task_errors_max times a run.
+// Pure: `now` is an argument. Eight bytes per pending task. Tasks are handed out in benchmark
+// order; one that failed for a reason that passes comes back later, at most limits::task_errors_max
+// times a run.
 #pragma once
 
 #include <chrono>

@@ -1,8 +1,8 @@
 // The coordinator's decisions: who works on what, what is committed, which bits go back.
 //
-// Pure: a message comes in, commands come out; the store is reached through two read functions. Durable
-// first: no command that depends on an event leaves before that event is committed, so each continuation
-// waits under its commit's ticket. Owned by the coordinator actor; single-threaded.
+// Pure: a message comes in, commands come out; the store is reached through two read functions.
+// Durable first: no command that depends on an event leaves before that event is committed, so each
+// continuation waits under its commit's ticket. Owned by the coordinator actor; single-threaded.
 #pragma once
 
 #include <cstdint>
@@ -35,9 +35,9 @@ struct to_oracle_appended {
 struct drain_workers {};
 struct close_journal {};
 using run_command =
-    std::variant<grant, appended, bits_reply, text_reply, arm_closed,        // to the worker
-                 oracle_ask, oracle_text, to_oracle_appended, forget_task,   // to the oracle
-                 grade_request,                                 // to the grader
+    std::variant<grant, appended, bits_reply, text_reply, arm_closed,      // to the worker
+                 oracle_ask, oracle_text, to_oracle_appended, forget_task, // to the oracle
+                 grade_request,                                            // to the grader
                  commit_command, close_journal, drain_workers>;
 
 // What the core reads: the journal and gold of a task, and its public text. A failure ends the run.
@@ -92,10 +92,10 @@ private:
   struct lease {
     std::shared_ptr<const problem> item;
     std::map<std::pair<arm_trial, std::uint32_t>, ledger_bit> ledger;
-    journal_slice prior;                  // the sender's calls, for the first ask
+    journal_slice prior; // the sender's calls, for the first ask
     std::map<std::uint64_t, open_ask> asks;
     std::map<std::uint64_t, std::uint64_t> texts; // our ticket → the worker's
-    std::uint64_t closed_arms = 0;        // outcomes committed or on their way
+    std::uint64_t closed_arms = 0;                // outcomes committed or on their way
   };
   struct after_append {
     appended reply;
@@ -136,7 +136,8 @@ private:
   run_status status_;
   std::unordered_map<problem_index, lease> leases_;
   std::unordered_map<std::uint64_t, continuation> waiting_; // by commit ticket
-  std::unordered_set<problem_index> forgetting_;            // the oracle still has something of these
+  std::unordered_set<problem_index> with_journal_;          // tasks that have events
+  std::unordered_set<problem_index> forgetting_; // the oracle still has something of these
   std::uint64_t next_ticket_ = 1;
   std::uint64_t next_ask_ = 1;
   std::uint32_t slots_ = 0;

@@ -24,9 +24,9 @@ struct run_status {
   std::uint64_t bits = 0;
   std::uint64_t prompt_tokens = 0, completion_tokens = 0;
   double money = 0;
-  std::string stop_reason;             // why it stops with work left; empty: it does not
-  std::string failure;                 // broken: what the journal said
-  std::string last_failure;            // message of the latest arm that failed
+  std::string stop_reason;  // why it stops with work left; empty: it does not
+  std::string failure;      // broken: what the journal said
+  std::string last_failure; // message of the latest arm that failed
 };
 
 class status_board {

@@ -25,9 +25,20 @@ void put_answers(bitstream& b, const answers& crossed, unsigned width) {
 
 } // namespace
 
+std::vector<std::string> make_recipes(const experiment& exp) {
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < exp.arms.size(); ++i)
+    out.push_back(make_recipe(exp, arm_index{static_cast<std::uint16_t>(i)}));
+  return out;
+}
+
 bitstream pack(const program_input& input, const outcome& result) {
+  return pack(input, result, make_recipe(*input.exp, input.arm));
+}
+
+bitstream pack(const program_input& input, const outcome& result, std::string recipe) {
   bitstream b;
-  b.recipe = make_recipe(*input.exp, input.arm);
+  b.recipe = std::move(recipe);
   b.problem = hash_bytes(input.item.question);
   b.arm = input.arm.value;
   b.trial = input.trial.value;

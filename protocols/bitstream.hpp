@@ -20,6 +20,10 @@ namespace tenbit {
 // Payload: the crossed answers (1 bit each; 2 bits each, 0 no, 1 yes, 2 unknown, where the arm's
 // switches allow a third symbol), or the UTF-8 text when the text crosses; empty for controls.
 [[nodiscard]] bitstream pack(const program_input& input, const outcome& result);
+// The same with the arm's recipe at hand, for those who pack many.
+[[nodiscard]] bitstream pack(const program_input& input, const outcome& result, std::string recipe);
+// make_recipe of every arm, in order.
+[[nodiscard]] std::vector<std::string> make_recipes(const experiment& exp);
 
 // Hands out the payload of a bitstream while a program is driven by the receiver: the ask effect is
 // answered from the bits. Fails when the payload does not fit the questions.

@@ -95,8 +95,9 @@ std::vector<rocksdb::ColumnFamilyDescriptor> family_options(const database_setti
     const bool text = holds_text(static_cast<family>(i));
     rocksdb::ColumnFamilyOptions options;
     options.table_factory = text ? large_blocks : small_blocks;
-    options.compression = text ? rocksdb::kZSTD : rocksdb::kLZ4Compression;
-    options.bottommost_compression = options.compression;
+    // Flushes and upper levels are written while a run waits for the CPU: LZ4 there, ZSTD at rest.
+    options.compression = rocksdb::kLZ4Compression;
+    options.bottommost_compression = text ? rocksdb::kZSTD : rocksdb::kDisableCompressionOption;
     options.write_buffer_size = settings.memory_bytes / (text ? 4 : 8);
     options.level_compaction_dynamic_level_bytes = true; // little space beside the rows themselves
     options.paranoid_file_checks = true; // a new file is read back before the log is let go

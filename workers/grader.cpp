@@ -14,8 +14,8 @@ verdict judge(std::string_view text, std::string_view gold_answer, bool authors)
   const auto extracted = authors ? extract_answer_authors(text) : extract_answer(text);
   if (!extracted)
     return {};
-  const bool correct = authors ? same_answer_authors(*extracted, gold_answer)
-                               : same_answer(*extracted, gold_answer);
+  const bool correct =
+      authors ? same_answer_authors(*extracted, gold_answer) : same_answer(*extracted, gold_answer);
   return {*extracted, correct};
 }
 

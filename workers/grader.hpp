@@ -9,7 +9,8 @@ namespace tenbit {
 class grader {
 public:
   explicit grader(std::shared_ptr<const experiment> exp) : exp_(std::move(exp)) {}
-  // Extracts and grades the draft and the final answer of one arm; the outcome is ready to be committed.
+  // Extracts and grades the draft and the final answer of one arm; the outcome is ready to be
+  // committed.
   [[nodiscard]] outcome_event grade(const grade_request& request) const;
 
 private:

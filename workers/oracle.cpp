@@ -10,7 +10,9 @@ program_input oracle::input_of(const oracle_ask& ask) const {
   return {exp_, ask.where.arm, ask.where.trial, *ask.item};
 }
 
-std::vector<oracle_command> oracle::take_commands() { return std::exchange(commands_, {}); }
+std::vector<oracle_command> oracle::take_commands() {
+  return std::exchange(commands_, {});
+}
 
 std::vector<oracle_command> oracle::forget(task_id task) {
   session& s = sessions_[task];
@@ -79,7 +81,8 @@ std::vector<oracle_command> oracle::on_text(oracle_text ask) {
   return take_commands();
 }
 
-// All wanted questions go out together; in `each` mode a call answers one, else one call answers all.
+// All wanted questions go out together; in `each` mode a call answers one, else one call answers
+// all.
 void oracle::begin(task_id task, session& s, std::uint64_t ticket) {
   const open_ask& open = s.asks.at(ticket);
   const oracle_ask& what = open.what;
@@ -124,8 +127,8 @@ void oracle::want(task_id task, session& s, const generate_request& request, pur
   entry.k = request.k;
   entry.canonical = identified.canonical;
   ++s.in_flight;
-  commands_.emplace_back(oracle_call{
-      task, start_call{identified.id, request.model, std::move(identified.canonical)}});
+  commands_.emplace_back(
+      oracle_call{task, start_call{identified.id, request.model, std::move(identified.canonical)}});
 }
 
 std::vector<oracle_command> oracle::on_call(task_id task, call_id id, call_result result,

@@ -1,9 +1,9 @@
 // The sender: answers yes/no questions with the strong model, and alone sees its text and gold.
 //
-// Pure: inputs are messages, outputs are commands. Each reply of the strong model is committed before
-// anything follows from it; an answer leaves only as a committed bit. A question is answered once per index:
-// what the ledger has is not asked again, and a call that is in the journal is not paid again.
-// Owned by the oracle actor; single-threaded.
+// Pure: inputs are messages, outputs are commands. Each reply of the strong model is committed
+// before anything follows from it; an answer leaves only as a committed bit. A question is answered
+// once per index: what the ledger has is not asked again, and a call that is in the journal is not
+// paid again. Owned by the oracle actor; single-threaded.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,8 @@ struct oracle_call {
   task_id task;
   start_call call;
 };
-using oracle_command = std::variant<oracle_call, oracle_append, oracle_failed, oracle_text_reply, forgotten>;
+using oracle_command =
+    std::variant<oracle_call, oracle_append, oracle_failed, oracle_text_reply, forgotten>;
 
 class oracle {
 public:
@@ -46,8 +47,8 @@ private:
   struct purpose {
     std::uint64_t ask = 0;
     use_of what = use_of::bits;
-    bool again = false;                    // the re-ask
-    std::vector<std::uint32_t> questions;  // indices it answers, in the order of the prompt
+    bool again = false;                   // the re-ask
+    std::vector<std::uint32_t> questions; // indices it answers, in the order of the prompt
   };
   struct call_entry {
     call_stage stage = call_stage::in_flight;
@@ -62,13 +63,14 @@ private:
   struct open_ask {
     oracle_ask what;
     std::optional<sealed_text> reference;
-    std::unordered_map<std::uint32_t, answer> parsed; // first-try answers kept for a re-ask of a list
+    std::unordered_map<std::uint32_t, answer>
+        parsed; // first-try answers kept for a re-ask of a list
   };
   struct session {
     std::unordered_map<call_id, call_entry> calls;
-    std::unordered_map<std::uint64_t, open_ask> asks;         // by the coordinator's ticket
-    std::unordered_set<std::uint64_t> texts;                  // open crossing texts, likewise
-    std::unordered_map<std::uint64_t, call_id> appends;       // by our ticket
+    std::unordered_map<std::uint64_t, open_ask> asks;   // by the coordinator's ticket
+    std::unordered_set<std::uint64_t> texts;            // open crossing texts, likewise
+    std::unordered_map<std::uint64_t, call_id> appends; // by our ticket
     std::uint32_t in_flight = 0;
     bool closing = false;
   };

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "protocols/bitstream.hpp"
 #include "workers/grader.hpp"
 #include "workers/oracle.hpp"
 #include "workers/task_runner.hpp"
@@ -30,6 +31,7 @@ void submit(client& calls, const Actor& to, task_id task, start_call& command) {
 struct worker_state {
   static inline const char* name = "worker";
   std::shared_ptr<const experiment> exp;
+  std::shared_ptr<const std::vector<std::string>> recipes;
   client* calls = nullptr;
   coordinator_actor coordinator;
   std::unordered_map<task_id, task_runner> tasks;
@@ -61,6 +63,8 @@ worker_actor::behavior_type worker(worker_pointer self, std::shared_ptr<const ex
                                    std::uint32_t slots) {
   end_process_on_exception(self, "worker");
   self->state.exp = std::move(exp);
+  self->state.recipes =
+      std::make_shared<const std::vector<std::string>>(make_recipes(*self->state.exp));
   self->state.calls = calls;
   self->state.coordinator = std::move(coordinator);
   self->send(self->state.coordinator, worker_ready{self, slots});
@@ -68,7 +72,7 @@ worker_actor::behavior_type worker(worker_pointer self, std::shared_ptr<const ex
       [self](grant& m) {
         const task_id task = m.task;
         const auto [place, fresh] =
-            self->state.tasks.try_emplace(task, self->state.exp, std::move(m));
+            self->state.tasks.try_emplace(task, self->state.exp, self->state.recipes, std::move(m));
         TENBIT_ASSERT(fresh);
         carry_out(self, task, place->second.start());
       },
@@ -87,8 +91,7 @@ worker_actor::behavior_type worker(worker_pointer self, std::shared_ptr<const ex
       },
       [self](call_done& m) {
         carry_out(self, m.task,
-                  self->state.tasks.at(m.task).on_call(m.call, std::move(m.result),
-                                                       unix_ms_now()));
+                  self->state.tasks.at(m.task).on_call(m.call, std::move(m.result), unix_ms_now()));
       },
       [self](const drain_order&) { self->state.calls->drain(); },
   };
@@ -132,8 +135,8 @@ oracle_actor::behavior_type oracle_fun(oracle_pointer self, std::shared_ptr<cons
         carry_out(self, self->state.core->on_appended(m.task, m.ticket));
       },
       [self](call_done& m) {
-        carry_out(self, self->state.core->on_call(m.task, m.call, std::move(m.result),
-                                                  unix_ms_now()));
+        carry_out(self,
+                  self->state.core->on_call(m.task, m.call, std::move(m.result), unix_ms_now()));
       },
       [self](const forget_task& m) { carry_out(self, self->state.core->forget(m.task)); },
   };
@@ -155,8 +158,7 @@ grader_actor::behavior_type grader_fun(grader_pointer self, std::shared_ptr<cons
   self->state.coordinator = std::move(coordinator);
   return {
       [self](const grade_request& m) {
-        self->send(self->state.coordinator,
-                   graded{m.finished.task, self->state.core->grade(m)});
+        self->send(self->state.coordinator, graded{m.finished.task, self->state.core->grade(m)});
       },
   };
 }

@@ -55,7 +55,7 @@ expected<rebuilt_answer, std::string> rebuild_answer(const bitstream& b, const p
                                                      client& calls) {
   if (hash_bytes(item.question) != b.problem)
     return fail(std::string("this .tbit belongs to another problem (its hash differs)"));
-  if (exp->arms.front().method == method_kind::direct && b.payload_bits > 0) {
+  if (exp->arms.front().method == method_kind::direct && exp->models.empty()) {
     auto text = unpack_text(b);
     if (!text)
       return fail(text.error());

@@ -1,7 +1,7 @@
 // The receiver: rebuilds an answer from the problem and the bits of a .tbit, with its own models.
 //
-// It has no journal, no gold, and no path to the sender. Blocks until the answer is there; several may run
-// at once on one client, each in a thread of its own.
+// It has no journal, no gold, and no path to the sender. Blocks until the answer is there; several
+// may run at once on one client, each in a thread of its own.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ struct rebuilt_answer {
   bool match = false;      // its hash is the one in the container
 };
 
-// exp: of the container's recipe, with replicas; client: started with its models. The error is one line for
-// people: the problem is another one, the bits do not fit, a call failed.
+// exp: of the container's recipe, with replicas; client: started with its models. The error is one
+// line for people: the problem is another one, the bits do not fit, a call failed.
 [[nodiscard]] expected<rebuilt_answer, std::string>
 rebuild_answer(const bitstream& b, const problem& item, std::shared_ptr<const experiment> exp,
                client& calls);

@@ -24,8 +24,9 @@ bool passes_with_time(call_error kind) {
 
 } // namespace
 
-task_runner::task_runner(std::shared_ptr<const experiment> exp, grant granted)
-    : exp_(std::move(exp)), granted_(std::move(granted)) {
+task_runner::task_runner(std::shared_ptr<const experiment> exp,
+                         std::shared_ptr<const std::vector<std::string>> recipes, grant granted)
+    : exp_(std::move(exp)), recipes_(std::move(recipes)), granted_(std::move(granted)) {
   for (const event& past : *granted_.journal) {
     if (const auto* call = std::get_if<call_event>(&past)) {
       call_entry& entry = calls_[call->id];
@@ -97,19 +98,17 @@ void task_runner::want_call(std::size_t program, std::uint32_t number,
   entry.model = request.model;
   entry.k = request.k;
   entry.canonical = identified.canonical;
-  commands_.emplace_back(
-      start_call{identified.id, request.model, std::move(identified.canonical)});
+  commands_.emplace_back(start_call{identified.id, request.model, std::move(identified.canonical)});
 }
 
-// The sender's own text: it is generated, committed and counted on the sender's side, where other arms that
-// need it share it.
+// The sender's own text: it is generated, committed and counted on the sender's side, where other
+// arms that need it share it.
 void task_runner::want_text(std::size_t program, std::uint32_t number,
                             const generate_request& request) {
   const std::uint64_t ticket = next_ticket_++;
   asks_.emplace(ticket, waiter{program, number});
   texts_.emplace(ticket, identify(*exp_, request).id);
-  commands_.emplace_back(
-      text_request{granted_.task, ticket, programs_[program].where, request});
+  commands_.emplace_back(text_request{granted_.task, ticket, programs_[program].where, request});
 }
 
 std::vector<runner_command> task_runner::on_text(text_reply reply) {
@@ -134,8 +133,8 @@ std::vector<runner_command> task_runner::on_text(text_reply reply) {
 void task_runner::want_bits(std::size_t program, std::uint32_t number, const ask_request& ask) {
   const std::uint64_t ticket = next_ticket_++;
   asks_.emplace(ticket, waiter{program, number});
-  commands_.emplace_back(ask_message{granted_.task, ticket, programs_[program].where, ask.questions,
-                                     ask.draft});
+  commands_.emplace_back(
+      ask_message{granted_.task, ticket, programs_[program].where, ask.questions, ask.draft});
 }
 
 std::vector<runner_command> task_runner::on_call(call_id id, call_result result,
@@ -180,7 +179,8 @@ std::vector<runner_command> task_runner::on_appended(std::uint64_t ticket) {
 }
 
 void task_runner::settle(call_entry& entry, call_id id) {
-  // A program that goes on may want further calls and so move the map's entries: take what is needed.
+  // A program that goes on may want further calls and so move the map's entries: take what is
+  // needed.
   const std::vector<waiter> waiters = std::exchange(entry.waiters, {});
   const bool failed = entry.stage == call_stage::failed;
   const effect_failure failure = entry.failure;
@@ -232,7 +232,8 @@ void task_runner::finish(std::size_t program) {
     commands_.emplace_back(std::move(append));
   } else {
     entry.stage = program_stage::closing;
-    const bitstream packed = pack(input_of(entry.where), *result);
+    const bitstream packed =
+        pack(input_of(entry.where), *result, recipes_->at(entry.where.arm.value));
     arm_finished done;
     done.task = granted_.task;
     done.where = entry.where;
@@ -274,6 +275,8 @@ void task_runner::release_if_over() {
       task_released{granted_.task, failed_arms_, failed_arms_ > 0 && worth_retrying_, interrupted});
 }
 
-std::vector<runner_command> task_runner::take_commands() { return std::exchange(commands_, {}); }
+std::vector<runner_command> task_runner::take_commands() {
+  return std::exchange(commands_, {});
+}
 
 } // namespace tenbit

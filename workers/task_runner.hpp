@@ -1,8 +1,8 @@
 // One leased task: runs the programs of all its arms and trials, and shares their calls.
 //
-// Pure: inputs are messages, outputs are commands. It never sees a socket, a clock, the store, gold or a
-// text of the sender. Every result is committed before a program sees it; a result that is in the journal
-// already is used without a new call. Owned by a worker; single-threaded.
+// Pure: inputs are messages, outputs are commands. It never sees a socket, a clock, the store, gold
+// or a text of the sender. Every result is committed before a program sees it; a result that is in
+// the journal already is used without a new call. Owned by a worker; single-threaded.
 #pragma once
 
 #include <cstdint>
@@ -21,12 +21,14 @@ struct start_call {
   std::string model; // alias
   std::string canonical;
 };
-using runner_command =
-    std::variant<start_call, append_request, ask_message, text_request, arm_finished, task_released>;
+using runner_command = std::variant<start_call, append_request, ask_message, text_request,
+                                    arm_finished, task_released>;
 
 class task_runner {
 public:
-  task_runner(std::shared_ptr<const experiment> exp, grant granted);
+  // recipes: make_recipes of the experiment, made once for all tasks.
+  task_runner(std::shared_ptr<const experiment> exp,
+              std::shared_ptr<const std::vector<std::string>> recipes, grant granted);
 
   // Each returns what is to be done next, in order.
   [[nodiscard]] std::vector<runner_command> start();
@@ -70,13 +72,14 @@ private:
   [[nodiscard]] program_input input_of(arm_trial where) const;
 
   std::shared_ptr<const experiment> exp_;
+  std::shared_ptr<const std::vector<std::string>> recipes_;
   grant granted_;
   std::vector<program_entry> programs_;
   std::unordered_map<call_id, call_entry> calls_;
-  std::unordered_map<std::uint64_t, call_id> appends_;          // ticket → call
-  std::unordered_map<std::uint64_t, std::size_t> failures_;     // ticket → program
-  std::unordered_map<std::uint64_t, waiter> asks_;              // ticket → effect
-  std::unordered_map<std::uint64_t, call_id> texts_;            // ticket → call of the sender
+  std::unordered_map<std::uint64_t, call_id> appends_;      // ticket → call
+  std::unordered_map<std::uint64_t, std::size_t> failures_; // ticket → program
+  std::unordered_map<std::uint64_t, waiter> asks_;          // ticket → effect
+  std::unordered_map<std::uint64_t, call_id> texts_;        // ticket → call of the sender
   std::uint64_t next_ticket_ = 1;
   std::uint32_t failed_arms_ = 0;
   bool worth_retrying_ = true;

@@ -29,9 +29,12 @@ std::shared_ptr<experiment> every_method() {
     model.revision = alias;
     exp->models.push_back(model);
   }
-  exp->arms = {arm("direct", method_kind::direct), arm("self", method_kind::self_ask),
-               arm("again", method_kind::resample), arm("random", method_kind::random_bits),
-               arm("yes", method_kind::constant_yes), arm("own", method_kind::qa),
+  exp->arms = {arm("direct", method_kind::direct),
+               arm("self", method_kind::self_ask),
+               arm("again", method_kind::resample),
+               arm("random", method_kind::random_bits),
+               arm("yes", method_kind::constant_yes),
+               arm("own", method_kind::qa),
                arm("gold", method_kind::qa, reference_kind::gold)};
   arm_spec together = arm("together", method_kind::qa, reference_kind::none);
   together.answers = answer_mode::together;
@@ -56,7 +59,8 @@ std::vector<std::string> some_golds(std::size_t count) {
   return out;
 }
 
-// A text that serves every prompt: a solution, numbered questions, or an answer, by the request's hash.
+// A text that serves every prompt: a solution, numbered questions, or an answer, by the request's
+// hash.
 call_reply reply_to(const std::string& model, const std::string& canonical) {
   const auto draw = hasher("model").field(model).field(canonical).finish().prefix();
   call_reply out;
@@ -161,11 +165,12 @@ TEST(Run_Stopped, InTheMiddle_GoesOnToTheSameEnd) {
 
 TEST(Run_WrongSetUp, EveryCallRefused_StopsEarly) {
   auto exp = every_method();
-  world w(exp, some_problems(60), some_golds(60),
-          [](const std::string&, const std::string&) {
-            return call_result(fail(call_failure{call_error::auth, "401 at http://x", 1}));
-          },
-          1);
+  world w(
+      exp, some_problems(60), some_golds(60),
+      [](const std::string&, const std::string&) {
+        return call_result(fail(call_failure{call_error::auth, "401 at http://x", 1}));
+      },
+      1);
   w.run(0, 0);
   EXPECT_EQ(w.status().phase, run_phase::finished);
   EXPECT_LT(w.status().tasks.failed, 40U);

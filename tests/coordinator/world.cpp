@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "benchmarks/gold.hpp"
+#include "protocols/bitstream.hpp"
 
 namespace tenbit::testing {
 namespace {
@@ -18,8 +19,10 @@ template <class T> T pop(std::deque<T>& queue) {
 
 world::world(std::shared_ptr<const experiment> exp, std::vector<problem> problems,
              std::vector<std::string> golds, model_function model, std::uint64_t seed)
-    : exp_(std::move(exp)), problems_(std::move(problems)), golds_(std::move(golds)),
-      model_(std::move(model)), random_(seed) {
+    : exp_(std::move(exp)),
+      recipes_(std::make_shared<const std::vector<std::string>>(make_recipes(*exp_))),
+      problems_(std::move(problems)), golds_(std::move(golds)), model_(std::move(model)),
+      random_(seed) {
   for (const problem& item : problems_)
     stored_[item.index] = {};
 }
@@ -32,8 +35,8 @@ void world::boot() {
   sources.gold_of = [this](problem_index task) -> expected<gold, store_failure> {
     return gold(golds_.at(task.value), "");
   };
-  sources.problem_of = [this](problem_index task)
-      -> expected<std::shared_ptr<const problem>, store_failure> {
+  sources.problem_of =
+      [this](problem_index task) -> expected<std::shared_ptr<const problem>, store_failure> {
     return std::make_shared<const problem>(problems_.at(task.value));
   };
   core_ = std::make_unique<run_core>(exp_, experiment_id{7}, std::move(sources), problems_.size());
@@ -82,8 +85,8 @@ bool world::step() {
     choices.emplace_back([this] { answer_call(); });
   if (choices.empty()) {
     // Nothing moves: only a delayed task can be left.
-    const bool waiting = core_->status().tasks.pending > 0 &&
-                         core_->status().phase == run_phase::running;
+    const bool waiting =
+        core_->status().tasks.pending > 0 && core_->status().phase == run_phase::running;
     carry_out(core_->on_tick(run_clock::time_point{} + std::chrono::hours(1)));
     return waiting && (!worker_queue_.empty() || !journal_queue_.empty());
   }
@@ -200,7 +203,7 @@ void world::worker_step() {
   to_worker message = pop(worker_queue_);
   if (auto* granted = std::get_if<grant>(&message)) {
     const task_id task = granted->task;
-    const auto place = runners_.try_emplace(task, exp_, std::move(*granted)).first;
+    const auto place = runners_.try_emplace(task, exp_, recipes_, std::move(*granted)).first;
     carry_out(task, place->second.start());
   } else if (auto* a = std::get_if<appended>(&message)) {
     carry_out(a->task, runners_.at(a->task).on_appended(a->ticket));

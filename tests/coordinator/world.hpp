@@ -74,6 +74,7 @@ private:
   void core_step();
 
   std::shared_ptr<const experiment> exp_;
+  std::shared_ptr<const std::vector<std::string>> recipes_;
   std::vector<problem> problems_;
   std::vector<std::string> golds_;
   model_function model_;

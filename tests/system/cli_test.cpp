@@ -98,10 +98,10 @@ TEST(Cli_Run, SecondProcess_IsRefused) {
 TEST(Cli_Run, CtrlC_SavesAndSaysHowToGoOn) {
   temporary_folder folder;
   sim_process sim({"--latency-ms", "60"});
-  std::vector<std::string> arguments =
-      run_default(folder.path("store"), {"--set", fmt::format("models.small.replicas=[\"{}\"]", sim.url()),
-                                         "--set", fmt::format("models.large.replicas=[\"{}\"]", sim.url()),
-                                         "--set", "models.small.concurrency=4"});
+  std::vector<std::string> arguments = run_default(
+      folder.path("store"), {"--set", fmt::format("models.small.replicas=[\"{}\"]", sim.url()),
+                             "--set", fmt::format("models.large.replicas=[\"{}\"]", sim.url()),
+                             "--set", "models.small.concurrency=4"});
   process run(arguments);
   while (run.running() && sim.now("tenbit_sim_received_total") < 1)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -134,9 +134,9 @@ TEST(Cli_Run, Budget_StopsAndGoesOnWhenRaised) {
 
 TEST(Cli_Run, NothingListens_FailsWithTheUrl) {
   temporary_folder folder;
-  const auto result =
-      tenbit(run_default(folder.path("store"), {"--set", "models.large.replicas=[\"http://127.0.0.1:9\"]",
-                                                "--set", "benchmark.count=2", "--quiet"}));
+  const auto result = tenbit(
+      run_default(folder.path("store"), {"--set", "models.large.replicas=[\"http://127.0.0.1:9\"]",
+                                         "--set", "benchmark.count=2", "--quiet"}));
   EXPECT_TRUE(result.exit_code == 5 || result.exit_code == 3) << result.exit_code << result.err;
   EXPECT_TRUE(contains(result.err, "127.0.0.1:9")) << result.err;
 }
@@ -149,8 +149,8 @@ TEST(Cli_Decode, FilesOfARun_Match) {
     const auto name = entry.path().filename().string();
     if (!name.starts_with("3-"))
       continue;
-    const auto result = tenbit({"decode", entry.path().string(), "--problem", "3", "--store",
-                                finished_store(), "--json"});
+    const auto result = tenbit(
+        {"decode", entry.path().string(), "--problem", "3", "--store", finished_store(), "--json"});
     EXPECT_EQ(result.exit_code, 0) << entry.path() << result.out << result.err;
     EXPECT_TRUE(nlohmann::json::parse(result.out).at("match").get<bool>());
     ++decoded;

@@ -1,4 +1,5 @@
-// tenbit run killed with SIGKILL, anywhere: nothing committed is paid for again, and the result is the same.
+// tenbit run killed with SIGKILL, anywhere: nothing committed is paid for again, and the result is
+// the same.
 #include <algorithm>
 #include <csignal>
 #include <filesystem>

@@ -92,7 +92,9 @@ bool process::running() {
   return !status_;
 }
 
-std::string process::out() const { return read_file(files_.path("out")); }
+std::string process::out() const {
+  return read_file(files_.path("out"));
+}
 
 ended process::wait() {
   if (pid_ > 0 && !status_) {

@@ -36,8 +36,8 @@ const std::map<std::string, std::set<std::string>> may_include = {
 
 // Gold is opened by these alone; programs and the task runner are not among them.
 const std::set<std::string> may_see_gold = {
-    "benchmarks/", "actors/messages.hpp", "coordinator/gold_vault", "workers/oracle",
-    "workers/grader", "coordinator/run_core"};
+    "benchmarks/",    "actors/messages.hpp", "coordinator/gold_vault",
+    "workers/oracle", "workers/grader",      "coordinator/run_core"};
 
 lines read(const fs::path& path) {
   std::ifstream in(path);
@@ -64,7 +64,9 @@ std::vector<std::string> library_folders() {
   return out;
 }
 
-std::string name_of(const fs::path& path) { return fs::relative(path, root).string(); }
+std::string name_of(const fs::path& path) {
+  return fs::relative(path, root).string();
+}
 
 // The path between the quotes of an #include, empty otherwise.
 std::string included(const std::string& line) {
@@ -114,8 +116,8 @@ TEST(Tidy_Files, Length_IsUnderTheLimit) {
   }
 }
 
-// A function body opens with "{" at the end of a line that starts in column one or is indented as a member,
-// and closes with the first "}" of the same indent.
+// A function body opens with "{" at the end of a line that starts in column one or is indented as a
+// member, and closes with the first "}" of the same indent.
 TEST(Tidy_Functions, Length_IsUnderTheLimit) {
   auto folders = library_folders();
   folders.push_back("cli");
