@@ -172,7 +172,7 @@ int main(int argc, char** argv) {
                                          "--slots",      "8192"};
   const std::vector<std::string> instant = {"--latency-ms", "0", "--slots", "8192"};
   compare("(a) latency 100 ms", 512, calls, 5120, slow);
-  compare("(b) latency 0", 64, calls, 0, instant);
+  compare("(b) latency 0", 512, calls, 0, instant);
   memory_per_task(tasks);
   return 0;
 }

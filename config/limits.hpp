@@ -78,6 +78,7 @@ inline constexpr std::size_t commit_group_items_max = 256;
 inline constexpr std::size_t commit_group_bytes_max = 1U << 20;
 inline constexpr std::size_t event_bytes_max = 24U << 20; // reply text + request + framing
 inline constexpr std::uint32_t events_per_task_max = 1'000'000;
+inline constexpr std::size_t states_kept_max = 65'536; // rows of tasks in work, about 100 bytes each
 inline constexpr auto anchor_period = 1s;
 inline constexpr std::size_t create_batch_bytes_max = 4U << 20; // problems of one write at creation
 inline constexpr int reader_open_attempts_max = 50; // beside a writer that deletes files meanwhile

@@ -29,8 +29,8 @@ commit_builder::commit_builder(const database& db, experiment_id experiment, std
 
 expected<bool, store_failure> commit_builder::build(std::span<const task_commit> group,
                                                     const head_row& before) {
+  remember_states();
   batch_.Clear();
-  states_.clear();
   order_.clear();
   owns_.clear();
   bits_.clear();
@@ -54,13 +54,42 @@ expected<bool, store_failure> commit_builder::build(std::span<const task_commit>
   ++head_.commit_seq;
   put_states();
   put_head();
+  built_ = true;
   return true;
+}
+
+// A task in work is committed to many times: its row is kept so that it need not be read each time.
+// Nothing is built after a write that failed, so what the last build made is what the database
+// holds.
+void commit_builder::remember_states() {
+  if (recent_.size() >= limits::states_kept_max)
+    recent_.clear();
+  for (const auto& [task, state] : states_) {
+    if (built_ && state.status == task_status::pending)
+      recent_.insert_or_assign(task, state);
+    else
+      recent_.erase(task);
+  }
+  built_ = false;
+  states_.clear();
 }
 
 expected<task_state*, store_failure> commit_builder::load(problem_index task) {
   const auto [place, first] = states_.try_emplace(task.value);
   if (!first)
     return &place->second;
+  const auto kept = recent_.find(task.value);
+  auto state =
+      kept != recent_.end() ? expected<task_state, store_failure>(kept->second) : read_state(task);
+  if (!state)
+    return fail(std::move(state.error()));
+  order_.push_back(task.value);
+  head_.states -= state_mark(task, *state);
+  place->second = *state;
+  return &place->second;
+}
+
+expected<task_state, store_failure> commit_builder::read_state(problem_index task) {
   const task_id id{experiment_, task};
   if (task.value >= tasks_)
     return fail(diverged(id, fmt::format("the store has only {} tasks", tasks_)));
@@ -73,10 +102,7 @@ expected<task_state*, store_failure> commit_builder::load(problem_index task) {
     return fail(store_failure{
         store_error::corrupt,
         fmt::format("task {}: its state row is missing or damaged; run verify", task.value)});
-  order_.push_back(task.value);
-  head_.states -= state_mark(task, *state);
-  place->second = *state;
-  return &place->second;
+  return *state;
 }
 
 status<store_failure> commit_builder::append(task_id task, task_state& state, const event& e) {

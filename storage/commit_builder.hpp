@@ -33,7 +33,9 @@ private:
     answer value = answer::no;
   };
 
+  void remember_states();
   [[nodiscard]] expected<task_state*, store_failure> load(problem_index task);
+  [[nodiscard]] expected<task_state, store_failure> read_state(problem_index task);
   [[nodiscard]] status<store_failure> append(task_id task, task_state& state, const event& e);
   // True: new. False: there already with the same content.
   [[nodiscard]] expected<bool, store_failure> admit(task_id task, const task_state& state,
@@ -49,6 +51,8 @@ private:
   rocksdb::WriteBatch batch_;
   head_row head_;
   std::unordered_map<std::uint64_t, task_state> states_; // of this group, by problem
+  bool built_ = false; // the last build gave true: states_ are what was written
+  std::unordered_map<std::uint64_t, task_state> recent_; // as written, of tasks not done yet
   std::vector<std::uint64_t> order_;                     // problems as they came
   std::vector<hash256> owns_;                            // hashes of the events of this group
   std::unordered_map<std::string, ledger_entry> bits_;   // of this group, by key
