@@ -42,6 +42,22 @@ std::string eta_text(const std::optional<std::chrono::seconds>& left) {
 
 } // namespace
 
+std::string silent_model(const std::vector<model_snapshot>& models) {
+  for (const model_snapshot& model : models) {
+    std::string replicas;
+    bool any_closed = model.replicas.empty();
+    for (const replica_snapshot& replica : model.replicas) {
+      any_closed = any_closed || replica.breaker == "closed";
+      replicas += (replicas.empty() ? "" : ", ") + replica.url;
+      for (const auto& [kind, count] : replica.errors)
+        replicas += fmt::format(" ({} x {})", count, kind);
+    }
+    if (model.answered == 0 && !any_closed)
+      return fmt::format("model \"{}\" has not answered once: {}", model.alias, replicas);
+  }
+  return {};
+}
+
 std::string duration_text(std::chrono::seconds time) {
   const auto all = time.count();
   const auto hours = all / 3600, minutes = all / 60 % 60, seconds = all % 60;

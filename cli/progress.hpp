@@ -57,6 +57,10 @@ private:
   std::optional<run_clock::time_point> last_line_;
 };
 
+// Why nothing comes from a model that has not answered once: its replicas and their errors. Empty
+// when every model answers or may still.
+[[nodiscard]] std::string silent_model(const std::vector<model_snapshot>& models);
+
 // "1:05", "2:03:00", "3 d 04:00".
 [[nodiscard]] std::string duration_text(std::chrono::seconds time);
 

@@ -60,6 +60,7 @@ progress_style style_of(const arguments& args) {
 void watch(run_session& session, progress& shown) {
   bool told = false;
   auto next = run_clock::now();
+  auto silent_since = next;
   for (;;) {
     const bool over = session.wait(std::chrono::milliseconds(100));
     if (interrupts.load() > 0 && !told) {
@@ -71,8 +72,16 @@ void watch(run_session& session, progress& shown) {
     }
     const auto now = run_clock::now();
     if (over || now >= next) {
-      shown.show(now, session.status(), session.models());
+      const auto models = session.models();
+      shown.show(now, session.status(), models);
       next = now + limits::progress_period;
+      // An outage is waited for; a model that never answered is more likely a wrong URL.
+      const std::string silent = silent_model(models);
+      silent_since = silent.empty() ? now : silent_since;
+      if (!told && now - silent_since > limits::silent_model_patience) {
+        told = true;
+        session.stop(silent);
+      }
     }
     if (over)
       return;

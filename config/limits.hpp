@@ -78,7 +78,8 @@ inline constexpr std::size_t commit_group_items_max = 256;
 inline constexpr std::size_t commit_group_bytes_max = 1U << 20;
 inline constexpr std::size_t event_bytes_max = 24U << 20; // reply text + request + framing
 inline constexpr std::uint32_t events_per_task_max = 1'000'000;
-inline constexpr std::size_t states_kept_max = 65'536; // rows of tasks in work, about 100 bytes each
+inline constexpr std::size_t states_kept_max =
+    65'536; // rows of tasks in work, about 100 bytes each
 inline constexpr auto anchor_period = 1s;
 inline constexpr std::size_t create_batch_bytes_max = 4U << 20; // problems of one write at creation
 inline constexpr int reader_open_attempts_max = 50; // beside a writer that deletes files meanwhile
@@ -92,7 +93,8 @@ inline constexpr std::size_t rocks_log_chars_max = 400;
 inline constexpr std::uint32_t task_errors_max = 3; // a task's own errors before quarantine
 inline constexpr auto task_retry_delay = 2s;        // before a task that failed is tried again
 inline constexpr std::uint32_t failures_in_row_max =
-    20; // with nothing done: the set-up is wrong, stop
+    20;                                            // with nothing done: the set-up is wrong, stop
+inline constexpr auto silent_model_patience = 15s; // a model that never answered, its breakers open
 inline constexpr std::size_t tasks_in_flight_max = 65'536;
 inline constexpr auto actor_request_timeout = 60s; // between actors of one process
 

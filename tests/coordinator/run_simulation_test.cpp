@@ -68,7 +68,7 @@ call_reply reply_to(const std::string& model, const std::string& canonical) {
     const bool list = canonical.find("Questions:") != std::string::npos;
     const char* word = draw % 17 == 0 ? "Maybe" : draw % 2 == 0 ? "Yes" : "No";
     out.text = list ? "1. " + std::string(word) + "\n2. No\n3. Yes\n" : word;
-  } else if (canonical.find("numbered") != std::string::npos) {
+  } else if (canonical.find("Number them 1.") != std::string::npos) {
     out.text = "1. Is it " + std::to_string(draw % 5) + "?\n2. Is it even?\n3. Is it big?\n";
   } else {
     out.text = "It is so.\n#### " + std::to_string(draw % 5);

@@ -126,6 +126,7 @@ void world::commit_group() {
         committed_calls_.insert(call->id);
       task.events.push_back(std::move(entry));
     }
+    task.state.events = static_cast<std::uint32_t>(task.events.size());
     if (command.what.status)
       task.state.status = *command.what.status;
     tickets.push_back(command.ticket);
