@@ -127,7 +127,7 @@ TEST(Run_Sigkill, ThirtyRandomMoments_PaysNoCommittedCallTwice) {
     // Until it gets somewhere: a moment by progress (calls received), or by time for the start-up.
     const std::uint64_t goal = random.below(25);
     std::this_thread::sleep_for(std::chrono::milliseconds(10 + random.below(60)));
-    for (int i = 0; i < 400 && goal > 0 && run.running(); ++i) {
+    for (int i = 0; i < 5000 && goal > 0 && run.running(); ++i) {
       if (rig.sim.now("tenbit_sim_received_total") >= received_before + goal)
         break;
     }
