@@ -24,6 +24,11 @@ set(TENBIT_LINK_cli tenbit_report tenbit_coordinator tenbit_workers tenbit_simul
     CLI11::CLI11 spdlog::spdlog)
 
 function(tenbit_compile_options target)
+  if(TENBIT_FUZZ) # clang warns of other things than the compiler the project is held to
+    target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link,address,undefined -g1)
+    target_link_options(${target} PUBLIC -fsanitize=address,undefined)
+    return()
+  endif()
   target_compile_options(${target} PRIVATE ${TENBIT_WARNINGS}
                          $<$<CXX_COMPILER_ID:GNU>:${TENBIT_WARNINGS_OFF}>)
   if(TENBIT_KILL_POINTS)
