@@ -29,7 +29,7 @@ struct protocol_switches {
   bool hide_draft_from_answerer = false; // the answerer sees problem, reference and question only
   bool pad_questions = false;            // missing questions are filled with a fixed generic one
   bool unknown_answers =
-      false; // an unparseable answer is a third symbol, passed on and charged 1 bit
+      false; // an unparseable answer is a third symbol; 2 bits cross per answer
   bool loose_question_regex = false; // their question pattern, with its quirks
   bool fresh_calls = false;     // nothing is shared between arms: every arm draws its own draft
   bool authors_grading = false; // their number extraction
