@@ -43,7 +43,7 @@ struct arguments {
 };
 
 std::string go_on_command(const arguments& args, const std::string& dir) {
-  std::string out = fmt::format("tenbit run {} --store {}", args.file, dir);
+  std::string out = fmt::format("{} run {} --store {}", ::program_invocation_name, args.file, dir);
   for (const std::string& override : args.overrides)
     out += fmt::format(" --set '{}'", override);
   return out;

@@ -69,8 +69,7 @@ public:
     for (const auto& leave : exits_)
       leave();
     system_.await_all_actors_done();
-    calls_.reset(); // after its users; what it still had to say goes to actors that ended, which is
-                    // nothing
+    calls_.reset(); // after its users: what it still has to say goes to actors that ended
   }
 
   // Loads the plan and starts the parties.
@@ -206,16 +205,18 @@ std::vector<std::string> manifest_difference(const store_manifest& stored,
 
 expected<std::unique_ptr<run_session>, start_failure>
 run_session::start(experiment exp, benchmark items, const run_options& options) {
-  bool resumed = false;
-  auto target = open_store(make_manifest(exp, items), items, options, resumed);
-  if (!target)
-    return fail(target.error());
+  // Keys and models first: a run that cannot call anything leaves no store behind.
+  const store_manifest manifest = make_manifest(exp, items);
   auto simulator = attach_simulator(exp);
   if (!simulator)
     return fail(start_failure{simulator.error(), exit_failed});
   auto calls = client::start(exp.models);
   if (!calls)
     return fail(start_failure{calls.error(), exit_usage});
+  bool resumed = false;
+  auto target = open_store(manifest, items, options, resumed);
+  if (!target)
+    return fail(target.error());
   const std::uint32_t slots = options.slots > 0 ? options.slots : default_slots(exp);
   auto session = std::make_unique<local_session>(std::make_shared<const experiment>(std::move(exp)),
                                                  std::move(*simulator), std::move(*target),

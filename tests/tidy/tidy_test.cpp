@@ -16,7 +16,7 @@ using lines = std::vector<std::string>;
 const fs::path root = TENBIT_SOURCE_DIR;
 constexpr std::size_t file_lines_max = 400;
 constexpr std::size_t function_lines_max = 50;
-constexpr std::size_t columns_max = 112; // prose in comments may pass the formatter's 100 a little
+constexpr std::size_t columns_max = 152; // long literals; the formatter keeps the rest at 100
 
 // docs/design.md, section 4.
 const std::map<std::string, std::set<std::string>> may_include = {
@@ -112,7 +112,7 @@ TEST(Tidy_Files, Length_IsUnderTheLimit) {
     const auto text = read(path);
     EXPECT_LE(text.size(), file_lines_max) << name_of(path);
     for (std::size_t i = 0; i < text.size(); ++i)
-      EXPECT_LE(text[i].size(), columns_max + 40) << name_of(path) << ":" << i + 1;
+      EXPECT_LE(text[i].size(), columns_max) << name_of(path) << ":" << i + 1;
   }
 }
 
