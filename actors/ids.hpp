@@ -25,6 +25,13 @@ using trial_index = strong_id<struct trial_index_tag, std::uint16_t>;
 using bit_index = strong_id<struct bit_index_tag, std::uint32_t>;
 // The first 8 bytes of the experiment's hash: the prefix of all its rows.
 using experiment_id = strong_id<struct experiment_id_tag, std::uint64_t>;
+// The fencing number of a lease: incarnation of the coordinator << 32 | counter. Grows with every
+// grant, also over restarts, so of two holders of a task the later one is known.
+using epoch = strong_id<struct epoch_tag, std::uint64_t>;
+// A worker, oracle or grader by the name of its key, numbered by the coordinator; 0 is none.
+using peer_id = strong_id<struct peer_tag, std::uint32_t>;
+// One connection of a peer; a reconnect is a new one. 0 is this process itself.
+using connection_id = strong_id<struct connection_tag, std::uint64_t>;
 // Hash of model revision, messages, sampling settings and replica index k.
 using call_id = strong_id<struct call_id_tag, hash256>;
 

@@ -27,13 +27,16 @@ using journal_slice = std::shared_ptr<const std::vector<event>>;
 // sender.
 struct grant {
   task_id task;
+  epoch lease;
   std::shared_ptr<const problem> item;
   journal_slice journal;                // never null
   std::unordered_set<arm_trial> closed; // arms that have an outcome already
 };
-// The events of an append are durable.
+// The events of an append are durable. To the oracle too, whose appends belong to no lease: epoch
+// 0.
 struct appended {
   task_id task;
+  epoch lease;
   std::uint64_t ticket = 0;
 };
 // Why an ask has no answers.
@@ -44,6 +47,7 @@ struct ask_failure {
 // The answers to an ask: committed bits, or a failure.
 struct bits_reply {
   task_id task;
+  epoch lease;
   std::uint64_t ticket = 0;
   std::vector<answer> values; // one per question when there is no failure
   bool failed = false;
@@ -52,6 +56,7 @@ struct bits_reply {
 // The text of the sender that a text-crossing arm asked for, committed and counted; or a failure.
 struct text_reply {
   task_id task;
+  epoch lease;
   std::uint64_t ticket = 0;
   std::string text;
   bool failed = false;
@@ -60,18 +65,37 @@ struct text_reply {
 // The outcome of this arm is durable.
 struct arm_closed {
   task_id task;
+  epoch lease;
   arm_trial where;
+};
+// The end of the lease is durable: nothing of it need be kept.
+struct release_ack {
+  task_id task;
+  epoch lease;
+};
+// Stop at once: the lease is not this worker's any more, and nothing of it is accepted.
+struct revoke {
+  task_id task;
+  epoch lease;
+  std::string reason; // for the log
+};
+// Start nothing new for this task; commit what is on the wire, then release it as interrupted.
+struct hand_back {
+  task_id task;
+  epoch lease;
 };
 
 // -- worker → coordinator ------------------------------------------------------------------------
 
 struct append_request {
   task_id task;
+  epoch lease;
   std::uint64_t ticket = 0;
   std::vector<event> events; // calls and failures of the receiver
 };
 struct ask_message {
   task_id task;
+  epoch lease;
   std::uint64_t ticket = 0;
   arm_trial where;
   std::vector<std::string> questions;
@@ -80,6 +104,7 @@ struct ask_message {
 // A direct arm of the sender's model: its whole text is asked for, and crosses counted.
 struct text_request {
   task_id task;
+  epoch lease;
   std::uint64_t ticket = 0;
   arm_trial where;
   generate_request request;
@@ -87,6 +112,7 @@ struct text_request {
 // An arm's program ended: to be graded and committed.
 struct arm_finished {
   task_id task;
+  epoch lease;
   arm_trial where;
   std::optional<call_id> draft_call;
   std::string draft_text;
@@ -96,12 +122,22 @@ struct arm_finished {
   std::uint64_t payload_bits = 0;
   std::string bitstream; // .tbit bytes
 };
+// How a worker's work on a task ended.
+enum class release_kind : std::uint8_t {
+  done,        // every arm has an outcome
+  interrupted, // some arms were left open because it was told to stop: charged to nobody
+  outage,      // arms failed because endpoints did not answer or throttled: charged to nobody
+  own_fault,   // some endpoint answered, and what it said was unusable: charged to the task
+  refused,     // an endpoint refused the request or the key: trying again changes nothing
+  diverged,    // the journal holds something else than the program wants: for a person to look at
+};
+[[nodiscard]] std::string_view to_string(release_kind k);
 // The worker has nothing more to do for this task.
 struct task_released {
   task_id task;
+  epoch lease;
+  release_kind how = release_kind::done;
   std::uint32_t failed_arms = 0; // with a failure event each
-  bool worth_retrying = false;   // every failure was of a kind that passes
-  bool interrupted = false;      // some arms were left open because the run is stopping
 };
 
 // -- coordinator ↔ oracle ------------------------------------------------------------------------

@@ -13,6 +13,9 @@ namespace tenbit {
 class oracle;
 class grader;
 class gold_vault;
+namespace wire {
+class gold_packer;
+}
 
 class gold_key {
   gold_key() = default;
@@ -20,6 +23,7 @@ class gold_key {
   friend class grader;     // workers/grader: compares final answers with it
   friend class gold_vault; // coordinator/gold_vault: writes it to the store, sealed from all other
                            // readers
+  friend class wire::gold_packer; // actors/wire: puts it into frames for oracle and grader
 };
 
 class gold {

@@ -98,6 +98,53 @@ inline constexpr auto silent_model_patience = 15s; // a model that never answere
 inline constexpr std::size_t tasks_in_flight_max = 65'536;
 inline constexpr auto actor_request_timeout = 60s; // between actors of one process
 
+// -- leases --------------------------------------------------------------------------------------
+inline constexpr auto lease_ttl = 30s;    // without progress: given to another
+inline constexpr auto lease_ttl_min = 1s; // --lease-ttl: tests; operators stay at 10 s and more
+inline constexpr auto lease_ttl_max = 300s;
+inline constexpr auto heartbeat_period = 5s;        // at most a third of the time to live
+inline constexpr auto outage_retry_delay_max = 60s; // doubling from task_retry_delay
+inline constexpr std::uint32_t crashes_max = 3; // of a task's workers, on two of them: quarantine
+inline constexpr std::uint32_t crashes_one_worker_max = 6; // the same, when there is only one
+inline constexpr std::size_t worker_failures_max =
+    5; // distinct problems without a success: drained
+inline constexpr auto worker_failures_window = 600s;
+inline constexpr std::size_t grants_per_step_max = 256; // the other events have their turn between
+inline constexpr std::size_t peers_max = 4096;
+inline constexpr std::size_t runs_max = 256; // of one coordinator, queued ones included
+
+// -- links between processes ---------------------------------------------------------------------
+inline constexpr std::size_t frame_bytes_max = 48U << 20; // a grant with its journal; one event
+inline constexpr std::size_t frame_items_max = 65'536;    // of one array in a frame
+inline constexpr int frame_depth_max = 8;
+inline constexpr std::size_t peer_name_chars_max = 64;
+inline constexpr std::size_t outbox_bytes_max = 4U << 20;   // unacknowledged appends of one peer
+inline constexpr std::size_t commit_queue_items_max = 8192; // then peers are not read
+inline constexpr std::size_t commit_queue_bytes_max = 64U << 20;
+inline constexpr std::size_t link_queue_bytes_max = 128U << 20; // to be sent on one connection
+inline constexpr std::uint32_t frames_per_second_max = 50'000;  // of one peer, over ten seconds
+inline constexpr std::size_t frame_bytes_per_second_max = 256U << 20;
+inline constexpr std::uint32_t bad_frames_max = 16; // of one connection, then it is dropped
+inline constexpr int link_high_water = 1000;        // messages in libzmq, each way
+inline constexpr int link_backlog = 4096;
+inline constexpr auto handshake_timeout = 10s;
+inline constexpr auto link_probe_period = 5s; // ZMTP heartbeats: dead sockets, not dead programs
+inline constexpr auto link_probe_timeout = 15s;
+inline constexpr auto reconnect_min = 200ms;
+inline constexpr auto reconnect_max = 10s;
+inline constexpr auto uplink_linger = 2s;
+inline constexpr auto allow_list_period = 1s; // how soon a revoked key is out
+inline constexpr auto resend_period = 30s;    // of what has no reply, without a reconnect
+
+// -- control -------------------------------------------------------------------------------------
+inline constexpr std::size_t control_line_bytes_max = 1U << 20;
+inline constexpr auto control_timeout = 30s;
+inline constexpr std::size_t control_clients_max = 64;
+inline constexpr std::size_t http_clients_max = 1024;
+inline constexpr std::size_t http_header_bytes_max = 16U << 10;
+inline constexpr auto http_timeout = 10s;
+inline constexpr auto cluster_status_period = 1s;
+
 // -- simulator -----------------------------------------------------------------------------------
 inline constexpr std::size_t sim_connections_max = 16'384; // two clients at concurrency_max
 inline constexpr std::size_t sim_header_bytes_max = 16U << 10;

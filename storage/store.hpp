@@ -50,6 +50,9 @@ enum class store_error : std::uint8_t {
 struct store_failure {
   store_error kind = store_error::io;
   std::string message;
+  // commit: the item that diverged; nothing of the group was written, and the store takes further
+  // commits.
+  std::optional<std::size_t> item;
 };
 
 enum class task_status : std::uint8_t { pending, done, failed, quarantined, cancelled };
@@ -102,6 +105,15 @@ struct store_options {
   std::uint64_t memory_bytes = 256U << 20; // block cache and memtables
 };
 
+// A grant that was not ended: who holds the task, under which epoch. Written with the next commit
+// group and not waited for, so a power cut may lose it (the task is then granted again, with a
+// higher epoch).
+struct lease_row {
+  epoch number;
+  std::string holder; // the peer's name
+  friend bool operator==(const lease_row&, const lease_row&) = default;
+};
+
 // What one commit does to one task.
 struct task_commit {
   problem_index task;
@@ -109,6 +121,8 @@ struct task_commit {
   std::optional<task_status> status;   // new status, if it changes
   std::optional<std::uint32_t> errors; // new value
   bool finished_attempt = false;       // attempts + 1
+  std::optional<lease_row> granted;    // the task is leased from now on
+  bool lease_ended = false;            // and no longer
 };
 
 class store {
@@ -131,8 +145,8 @@ public:
   // -- writing (one thread)
   // ------------------------------------------------------------------------ All or nothing,
   // durable on return. Sequence numbers, chain hashes, ledger rows and totals are made here.
-  // `diverged` when a bit index exists with another question or value; a bit that is already there
-  // with the same content is dropped (not counted again).
+  // `diverged` (with the item) when a bit index exists with another question or value; a bit that
+  // is already there with the same content is dropped (not counted again).
   [[nodiscard]] virtual status<store_failure> commit(std::span<const task_commit> group) = 0;
   // Writes the anchor if a second has passed since the last one; called by the committing thread.
   [[nodiscard]] virtual status<store_failure> keep_anchor(bool now = false) = 0;
@@ -149,6 +163,17 @@ public:
   // Every task in order; the scan's own status is checked and the number of rows compared.
   [[nodiscard]] virtual status<store_failure>
   for_each_state(const std::function<void(problem_index, const task_state&)>& visit) const = 0;
+  // Leases that were granted and not ended, by task.
+  [[nodiscard]] virtual expected<std::vector<std::pair<problem_index, lease_row>>, store_failure>
+  leases() const = 0;
+  // Every task once, the longest question first: the order in which the slowest end earliest.
+  // Made at creation, four bytes a task.
+  [[nodiscard]] virtual expected<std::vector<std::uint32_t>, store_failure>
+  longest_first() const = 0;
+  // An openable copy of everything committed, in a folder that does not exist yet. Runs beside
+  // commits; files are linked, so it costs little space on the same disk. The copy opens like a
+  // store that crashed.
+  [[nodiscard]] virtual status<store_failure> checkpoint(const std::string& dir) const = 0;
   // The journal of one task in order, chain verified.
   [[nodiscard]] virtual expected<std::vector<event>, store_failure>
   events(problem_index task) const = 0;

@@ -30,13 +30,15 @@ const std::map<std::string, std::set<std::string>> may_include = {
     {"simulator", {"base", "config", "benchmarks"}},
     {"storage", {"base", "config", "codec", "actors"}},
     {"workers", {"base", "config", "codec", "actors", "protocols", "endpoints", "benchmarks"}},
+    {"link", {"base", "config", "actors"}},
+    {"control", {"base", "config", "actors", "coordinator"}},
     {"coordinator", {"base", "config", "actors", "storage", "benchmarks"}},
     {"report", {"base", "config", "codec", "actors", "benchmarks", "storage"}},
 };
 
 // Gold is opened by these alone; programs and the task runner are not among them.
 const std::set<std::string> may_see_gold = {
-    "benchmarks/",    "actors/messages.hpp", "coordinator/gold_vault",
+    "benchmarks/",    "actors/messages.hpp", "actors/wire", "coordinator/gold_vault",
     "workers/oracle", "workers/grader",      "coordinator/run_core"};
 
 lines read(const fs::path& path) {

@@ -1,0 +1,137 @@
+// What a peer and the coordinator say about themselves, and the two sets of messages that cross
+// between processes. Values; actors/wire.hpp gives their bytes.
+//
+// A peer is one process with one key: a worker (solver), an oracle, a grader, or any mix. It opens
+// one connection, says `hello`, and is answered with `welcome` or `refused`. Nothing else is
+// listened to before. A second hello (a reconnect, or a restart of either side) brings both sides
+// to one view of who holds what: leases the coordinator does not know are revoked, grants the peer
+// does not know are sent again, and the peer sends again what has no reply.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "actors/messages.hpp"
+
+namespace tenbit {
+
+// What a key may do. An operator works over the control socket, never over the wire.
+struct role_set {
+  bool solver = false, oracle = false, grader = false;
+  [[nodiscard]] bool any() const { return solver || oracle || grader; }
+  // True when every role of `other` is here.
+  [[nodiscard]] bool covers(role_set other) const {
+    return (solver || !other.solver) && (oracle || !other.oracle) && (grader || !other.grader);
+  }
+  friend bool operator==(const role_set&, const role_set&) = default;
+};
+[[nodiscard]] std::string to_string(role_set roles); // "solver,oracle"
+// "solver,oracle" and back; empty when a name is unknown or nothing is named.
+[[nodiscard]] std::optional<role_set> parse_roles(std::string_view text);
+
+struct held_lease {
+  task_id task;
+  epoch lease;
+  friend bool operator==(const held_lease&, const held_lease&) = default;
+};
+
+// -- peer → coordinator --------------------------------------------------------------------------
+
+// How many bits this oracle's own ledger holds for an experiment: fewer than it has given before
+// means that its ledger is an older copy, and it is refused.
+struct ledger_count {
+  experiment_id experiment;
+  std::uint64_t bits = 0;
+  friend bool operator==(const ledger_count&, const ledger_count&) = default;
+};
+struct hello {
+  std::string build;                  // of the program, e.g. "tenbit 0.1.0"
+  std::uint64_t boot = 0;             // random, one per process: another one means it restarted
+  std::uint64_t incarnation_seen = 0; // the highest of any coordinator; a lower one is an old copy
+  role_set roles;                     // as asked for; the key must allow them
+  std::uint32_t slots = 0;            // solver: tasks at once
+  std::vector<held_lease> leases;     // in work, or with something that has no reply yet
+  std::vector<ledger_count> ledgers;  // oracle
+};
+// What a lease did since it began. Made by the thread that does the work, so that a hung one stops
+// renewing its leases.
+struct lease_progress {
+  task_id task;
+  epoch lease;
+  std::uint32_t calls_in_flight = 0;
+  std::uint32_t events = 0; // committed so far
+};
+// One replica as this peer sees it.
+struct replica_report {
+  std::string model; // alias
+  std::string url;
+  std::string breaker; // "closed", "open", "half-open", "stopped"
+  std::uint32_t in_flight = 0, queued = 0, limit = 0;
+  std::uint64_t answered = 0, retried = 0, failed = 0; // since the process began
+  double first_byte_p50_ms = 0, total_p50_ms = 0, total_p99_ms = 0;
+};
+struct heartbeat {
+  std::uint64_t boot = 0;
+  std::uint64_t number = 0; // from 1
+  std::uint32_t slots = 0;  // 0 while no model of it can be called
+  std::vector<lease_progress> leases;
+  std::vector<replica_report> replicas;
+};
+// It ends in good order: its leases are free at once and nobody is charged.
+struct goodbye {
+  std::string reason;
+};
+
+// -- coordinator → peer --------------------------------------------------------------------------
+
+struct welcome {
+  std::uint64_t incarnation = 0;
+  std::uint32_t lease_ttl_ms = 0; // a lease without progress for so long is given to another
+  std::uint32_t heartbeat_ms = 0; // to be sent this often
+  std::string name;               // the peer's, by its key
+};
+// The peer may not take part. It shows the reason and ends, or tries again later.
+struct refused {
+  std::string reason;
+  bool for_good = false;
+};
+// A message came over a connection that said no hello.
+struct hello_wanted {};
+// An experiment, before the first message of it on this connection.
+struct experiment_text {
+  experiment_id experiment;
+  std::string toml; // to_toml(...)
+};
+struct heartbeat_ack {
+  std::uint64_t number = 0;
+};
+// Finish in good order: release everything as interrupted, say goodbye, end.
+struct leave_order {
+  std::string reason;
+};
+// INTERNAL name of `appended` when it goes to an oracle.
+struct oracle_appended {
+  appended what;
+};
+
+using from_peer = std::variant<hello, heartbeat, goodbye,                                  // any
+                               append_request, ask_message, text_request, arm_finished,    // solver
+                               task_released,                                              // solver
+                               oracle_append, oracle_failed, oracle_text_reply, forgotten, // oracle
+                               graded>;                                                    // grader
+using to_peer = std::variant<welcome, refused, hello_wanted, experiment_text, heartbeat_ack,
+                             leave_order,                                           // any
+                             grant, appended, bits_reply, text_reply, arm_closed,   // solver
+                             release_ack, revoke, hand_back,                        // solver
+                             oracle_ask, oracle_text, oracle_appended, forget_task, // oracle
+                             grade_request>;                                        // grader
+
+// The role a message belongs to; empty: any. A peer whose key has not the role may neither send it
+// nor be sent it: gold and the strong model's text reach no solver.
+[[nodiscard]] role_set role_of(const from_peer& message);
+[[nodiscard]] role_set role_of(const to_peer& message);
+
+} // namespace tenbit
