@@ -52,7 +52,7 @@ struct store_failure {
   std::string message;
   // commit: the item that diverged; nothing of the group was written, and the store takes further
   // commits.
-  std::optional<std::size_t> item;
+  std::optional<std::size_t> item = std::nullopt;
 };
 
 enum class task_status : std::uint8_t { pending, done, failed, quarantined, cancelled };
@@ -117,12 +117,12 @@ struct lease_row {
 // What one commit does to one task.
 struct task_commit {
   problem_index task;
-  std::vector<event> events;           // appended in this order
-  std::optional<task_status> status;   // new status, if it changes
-  std::optional<std::uint32_t> errors; // new value
-  bool finished_attempt = false;       // attempts + 1
-  std::optional<lease_row> granted;    // the task is leased from now on
-  bool lease_ended = false;            // and no longer
+  std::vector<event> events;                       // appended in this order
+  std::optional<task_status> status;               // new status, if it changes
+  std::optional<std::uint32_t> errors;             // new value
+  bool finished_attempt = false;                   // attempts + 1
+  std::optional<lease_row> granted = std::nullopt; // the task is leased from now on
+  bool lease_ended = false;                        // and no longer: after `granted`, where both are
 };
 
 class store {
