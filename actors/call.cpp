@@ -101,6 +101,8 @@ std::string_view to_string(call_error kind) {
     return "auth";
   case call_error::cancelled:
     return "cancelled";
+  case call_error::diverged:
+    return "diverged";
   }
   assertion_failed("call_error", __FILE__, __LINE__);
 }

@@ -87,6 +87,7 @@ enum class call_error : std::uint8_t {
   request_invalid,  // 400, 404, 413, 422: never retried
   auth,             // 401, 403: never retried, the replica is stopped
   cancelled,        // we are shutting down
+  diverged,         // the journal holds something else: for a person, never tried again
 };
 [[nodiscard]] std::string_view to_string(call_error kind);
 

@@ -28,6 +28,8 @@ std::string_view why_never(const failed_attempt& failed) {
     return "the replica is stopped";
   case call_error::cancelled:
     return "shutting down";
+  case call_error::diverged:
+    return "the journal is at fault";
   }
   assertion_failed("call_error", __FILE__, __LINE__);
 }

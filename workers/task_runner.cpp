@@ -17,6 +17,7 @@ bool passes_with_time(call_error kind) {
   case call_error::request_invalid:
   case call_error::auth:
   case call_error::cancelled:
+  case call_error::diverged:
     return false;
   }
   assertion_failed("call_error", __FILE__, __LINE__);
