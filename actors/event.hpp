@@ -81,5 +81,9 @@ using event = std::variant<call_event, bit_event, outcome_event, failure_event>;
 // The same, appended to out: for a writer that keeps its buffer.
 void encode_to(const event& e, std::string& out);
 [[nodiscard]] expected<event, std::string> decode_event(std::string_view bytes);
+// At least as many bytes as encode_to appends: for a writer that reserves.
+[[nodiscard]] std::size_t encoded_bytes_max(const event& e);
+// True when every text is UTF-8 and every float finite: what comes from a peer must be.
+[[nodiscard]] bool well_formed(const event& e);
 
 } // namespace tenbit

@@ -250,7 +250,7 @@ TEST(DecodeEvent, UnknownKindOrEnumerator_IsNamed) {
   bytes[2] = 4;
   EXPECT_EQ(decode_event(bytes).error(), "event: field 2 (kind) is not a known value");
   bytes[2] = 3;
-  bytes[5] = 6;
+  bytes[5] = 7;
   EXPECT_EQ(decode_event(bytes).error(), "event: field 5 (error) is not a known value");
 }
 
@@ -266,7 +266,7 @@ TEST(DecodeEvent, FieldTooManyOrTooFew_IsAnError) {
   EXPECT_EQ(decode_event(bytes + '\0').error(), "event: more fields than the kind has");
   bytes[0] = '\x95';
   EXPECT_EQ(decode_event(std::string_view(bytes).substr(0, 6)).error(),
-            "event: field 5 (message) is missing");
+            "event: field 6 (message) is missing");
 }
 
 TEST(DecodeEvent, Bombs_AreErrors) {
