@@ -21,7 +21,7 @@ set(TENBIT_LINK_workers tenbit_actors tenbit_protocols tenbit_endpoints tenbit_b
 set(TENBIT_LINK_coordinator tenbit_actors tenbit_storage tenbit_benchmarks spdlog::spdlog)
 set(TENBIT_LINK_link tenbit_actors PkgConfig::ZMQ spdlog::spdlog Threads::Threads)
 set(TENBIT_LINK_control tenbit_actors prometheus-cpp::core nlohmann_json::nlohmann_json
-    Threads::Threads)
+    spdlog::spdlog Threads::Threads)
 set(TENBIT_LINK_report tenbit_storage tenbit_codec tenbit_benchmarks nlohmann_json::nlohmann_json)
 set(TENBIT_LINK_cli tenbit_report tenbit_coordinator tenbit_link tenbit_control tenbit_workers tenbit_simulator
     CLI11::CLI11 spdlog::spdlog)

@@ -109,6 +109,7 @@ inline constexpr std::uint32_t crashes_one_worker_max = 6; // the same, when the
 inline constexpr std::size_t worker_failures_max =
     5; // distinct problems without a success: drained
 inline constexpr auto worker_failures_window = 600s;
+inline constexpr int grant_tries_max = 8; // tasks looked at that wait for their commits
 inline constexpr std::size_t grants_per_step_max = 256; // the other events have their turn between
 inline constexpr std::size_t peers_max = 4096;
 inline constexpr std::size_t runs_max = 256; // of one coordinator, queued ones included
@@ -116,7 +117,7 @@ inline constexpr std::size_t runs_max = 256; // of one coordinator, queued ones 
 // -- links between processes ---------------------------------------------------------------------
 inline constexpr std::size_t frame_bytes_max = 48U << 20; // a grant with its journal; one event
 inline constexpr std::size_t frame_items_max = 65'536;    // of one array in a frame
-inline constexpr int frame_depth_max = 8;
+inline constexpr std::size_t frame_note_bytes_max = 4096; // text for people: cut when it is sent
 inline constexpr std::size_t peer_name_chars_max = 64;
 inline constexpr std::size_t outbox_bytes_max = 4U << 20;   // unacknowledged appends of one peer
 inline constexpr std::size_t commit_queue_items_max = 8192; // then peers are not read
@@ -152,6 +153,12 @@ inline constexpr std::size_t http_clients_max = 1024;
 inline constexpr std::size_t http_header_bytes_max = 16U << 10;
 inline constexpr auto http_timeout = 10s;
 inline constexpr auto cluster_status_period = 1s;
+inline constexpr std::size_t control_reply_bytes_max = 64U << 20; // the status of peers_max peers
+inline constexpr std::size_t control_lane_items_max = 16; // requests that wait for one long one
+inline constexpr auto cluster_status_stale = 15s;         // then /healthz says that it hangs
+inline constexpr std::size_t http_failures_max = 10;      // wrong tokens in http_failures_window
+inline constexpr auto http_failures_window = 60s;
+inline constexpr std::size_t label_chars_max = 256; // of a text that becomes a metric's label
 
 // -- simulator -----------------------------------------------------------------------------------
 inline constexpr std::size_t sim_connections_max = 16'384; // two clients at concurrency_max
