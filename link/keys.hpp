@@ -5,7 +5,8 @@
 //               "secret " z85 "\n" [ "server " z85 "\n" ]      server: the pinned key, in peer
 //               files
 //   peers     = "tenbit-peers 1\n" { name " " roles " " z85 [ " revoked" ] "\n" }
-//   name      = 1 to 64 of [a-z A-Z 0-9 . _ -];  roles as in parse_roles;  z85 = 40 characters
+//   name      = 1 to 64 of [a-z A-Z 0-9 . _ -];  roles as in parse_roles, "none" in server.key;
+//   z85       = 40 characters
 //
 // Files are written whole (temporary file, fsync, rename). A key file that others can read is
 // refused. Secrets are never printed. Thread-safe functions; allow_list is a value.
