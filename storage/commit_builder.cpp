@@ -1,5 +1,6 @@
 #include "storage/commit_builder.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "base/text.hpp"
@@ -34,28 +35,84 @@ expected<bool, store_failure> commit_builder::build(std::span<const task_commit>
   order_.clear();
   owns_.clear();
   bits_.clear();
+  leases_.clear();
   head_ = before;
   bool changed = false;
-  for (const auto& part : group) {
-    auto state = load(part.task);
-    if (!state)
-      return fail(std::move(state.error()));
-    for (const auto& e : part.events)
-      if (auto appended = append({experiment_, part.task}, **state, e); !appended)
-        return fail(std::move(appended.error()));
-    (*state)->status = part.status.value_or((*state)->status);
-    (*state)->errors = part.errors.value_or((*state)->errors);
-    (*state)->attempts += part.finished_attempt ? 1 : 0;
-    changed = changed || changes(part);
+  for (std::size_t item = 0; item < group.size(); ++item) {
+    auto applied = apply(group[item]);
+    if (!applied && applied.error().kind == store_error::diverged)
+      applied.error().item = item;
+    if (!applied)
+      return fail(std::move(applied.error()));
+    changed = changed || *applied;
   }
-  if (owns_.empty() && !changed)
+  if (owns_.empty() && !changed && !leases_moved())
     return false;
   head_.clean = false;
   ++head_.commit_seq;
-  put_states();
+  hasher chain("commit");
+  chain.field(head_.chain.view()).field(head_.commit_seq);
+  for (const auto& own : owns_)
+    chain.field(own.view());
+  put_states(chain);
+  put_leases(chain);
+  head_.chain = chain.finish();
   put_head();
   built_ = true;
   return true;
+}
+
+expected<bool, store_failure> commit_builder::apply(const task_commit& part) {
+  if (part.task.value >= tasks_)
+    return fail(
+        diverged({experiment_, part.task}, fmt::format("the store has only {} tasks", tasks_)));
+  if (part.granted || part.lease_ended)
+    if (auto moved = move_lease(part); !moved)
+      return fail(std::move(moved.error()));
+  if (part.events.empty() && !changes(part))
+    return false; // a lease alone touches no state row
+  auto state = load(part.task);
+  if (!state)
+    return fail(std::move(state.error()));
+  for (const auto& e : part.events)
+    if (auto appended = append({experiment_, part.task}, **state, e); !appended)
+      return fail(std::move(appended.error()));
+  (*state)->status = part.status.value_or((*state)->status);
+  (*state)->errors = part.errors.value_or((*state)->errors);
+  (*state)->attempts += part.finished_attempt ? 1 : 0;
+  return changes(part);
+}
+
+status<store_failure> commit_builder::move_lease(const task_commit& part) {
+  const task_id task{experiment_, part.task};
+  const auto [place, first] = leases_.try_emplace(part.task.value);
+  auto& lease = place->second;
+  if (first) {
+    task_key(task, key_);
+    auto found = db_.get(family::lease, key_, row_);
+    if (!found)
+      return fail(std::move(found.error()));
+    lease.before = *found ? read_lease_row(row_) : std::nullopt;
+    if (*found && !lease.before)
+      return fail(store_failure{
+          store_error::corrupt,
+          fmt::format("task {}: its lease row is damaged; run verify", part.task.value)});
+    lease.now = lease.before;
+  }
+  if (part.granted && part.granted->holder.size() > limits::peer_name_chars_max)
+    return fail(
+        diverged(task, fmt::format("a holder's name of {} bytes, at most {} are allowed",
+                                   part.granted->holder.size(), limits::peer_name_chars_max)));
+  if (part.granted)
+    lease.now = part.granted;
+  if (part.lease_ended)
+    lease.now.reset();
+  return {};
+}
+
+bool commit_builder::leases_moved() const {
+  return std::any_of(leases_.begin(), leases_.end(),
+                     [](const auto& l) { return l.second.before != l.second.now; });
 }
 
 // A task in work is committed to many times: its row is kept so that it need not be read each time.
@@ -90,10 +147,7 @@ expected<task_state*, store_failure> commit_builder::load(problem_index task) {
 }
 
 expected<task_state, store_failure> commit_builder::read_state(problem_index task) {
-  const task_id id{experiment_, task};
-  if (task.value >= tasks_)
-    return fail(diverged(id, fmt::format("the store has only {} tasks", tasks_)));
-  task_key(id, key_);
+  task_key({experiment_, task}, key_);
   auto found = db_.get(family::state, key_, row_);
   if (!found)
     return fail(std::move(found.error()));
@@ -181,11 +235,7 @@ expected<bool, store_failure> commit_builder::stored_bit(const std::string& key,
   return true;
 }
 
-void commit_builder::put_states() {
-  hasher chain("commit");
-  chain.field(head_.chain.view()).field(head_.commit_seq);
-  for (const auto& own : owns_)
-    chain.field(own.view());
+void commit_builder::put_states(hasher& chain) {
   for (const auto problem : order_) {
     task_key({experiment_, problem_index{problem}}, key_);
     const auto& state = states_[problem];
@@ -195,7 +245,26 @@ void commit_builder::put_states() {
     chain.field(key_).field(row_);
     ignore(batch_.Put(db_.handle(family::state), key_, row_), "a put into memory");
   }
-  head_.chain = chain.finish();
+}
+
+void commit_builder::put_leases(hasher& chain) {
+  for (const auto& [problem, lease] : leases_) {
+    if (lease.before == lease.now)
+      continue;
+    const problem_index task{problem};
+    task_key({experiment_, task}, key_);
+    row_.clear();
+    if (lease.before)
+      head_.states -= lease_mark(task, *lease.before);
+    if (lease.now) {
+      head_.states += lease_mark(task, *lease.now);
+      encode_to(*lease.now, row_);
+      ignore(batch_.Put(db_.handle(family::lease), key_, row_), "a put into memory");
+    } else {
+      ignore(batch_.Delete(db_.handle(family::lease), key_), "a delete into memory");
+    }
+    chain.field(key_).field(row_);
+  }
 }
 
 void commit_builder::put_head() {

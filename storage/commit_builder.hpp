@@ -5,6 +5,7 @@
 // thread and reused, with its memory, from commit to commit.
 #pragma once
 
+#include <map>
 #include <rocksdb/write_batch.h>
 #include <span>
 #include <unordered_map>
@@ -18,9 +19,10 @@ class commit_builder {
 public:
   commit_builder(const database& db, experiment_id experiment, std::uint64_t tasks);
 
-  // False: the group changes nothing (every bit was there already) and nothing is to be written.
-  // `diverged`: a bit contradicts the ledger, or the task or a size is out of bounds; `corrupt` and
-  // `io`: a row that is continued cannot be read. After a failure the batch is of no use.
+  // False: the group changes nothing (every bit and lease was there already) and nothing is to be
+  // written. `diverged`, with the item: a bit contradicts the ledger, or the task or a size is out
+  // of bounds; `corrupt` and `io`: a row that is continued cannot be read. After a failure the
+  // batch is of no use, and the next build begins anew.
   [[nodiscard]] expected<bool, store_failure> build(std::span<const task_commit> group,
                                                     const head_row& before);
   // Of the last build that gave true.
@@ -33,7 +35,16 @@ private:
     answer value = answer::no;
   };
 
+  // What the lease of a task was before this group, and what it is after it.
+  struct lease_change {
+    std::optional<lease_row> before, now;
+  };
+
   void remember_states();
+  // True: the part changes the task's state row (its events apart, which tell by themselves).
+  [[nodiscard]] expected<bool, store_failure> apply(const task_commit& part);
+  [[nodiscard]] status<store_failure> move_lease(const task_commit& part);
+  [[nodiscard]] bool leases_moved() const;
   [[nodiscard]] expected<task_state*, store_failure> load(problem_index task);
   [[nodiscard]] expected<task_state, store_failure> read_state(problem_index task);
   [[nodiscard]] status<store_failure> append(task_id task, task_state& state, const event& e);
@@ -42,7 +53,8 @@ private:
                                                     const bit_event& bit);
   [[nodiscard]] expected<bool, store_failure> stored_bit(const std::string& key,
                                                          ledger_entry& entry) const;
-  void put_states();
+  void put_states(hasher& chain);
+  void put_leases(hasher& chain);
   void put_head();
 
   const database& db_;
@@ -54,6 +66,7 @@ private:
   bool built_ = false; // the last build gave true: states_ are what was written
   std::unordered_map<std::uint64_t, task_state> recent_; // as written, of tasks not done yet
   std::vector<std::uint64_t> order_;                     // problems as they came
+  std::map<std::uint64_t, lease_change> leases_;         // of this group, by problem
   std::vector<hash256> owns_;                            // hashes of the events of this group
   std::unordered_map<std::string, ledger_entry> bits_;   // of this group, by key
   std::string key_, row_, bit_key_, bit_row_;            // kept for their memory

@@ -25,7 +25,13 @@ std::string after(std::string prefix) {
 rocksdb::Status open_rocks(const std::string& path, const database_settings& settings,
                            const rocksdb::DBOptions& options,
                            std::vector<rocksdb::ColumnFamilyHandle*>& handles, rocksdb::DB*& db) {
-  const auto families = family_options(settings);
+  auto families = family_options(settings);
+  // The youngest family is the last one. A list that cannot be read is the opening's to report.
+  std::vector<std::string> there;
+  if (settings.mode == open_mode::read &&
+      rocksdb::DB::ListColumnFamilies(options, path, &there).ok() &&
+      std::find(there.begin(), there.end(), name_of(family::lease)) == there.end())
+    families.pop_back();
   if (settings.mode == open_mode::read)
     return rocksdb::DB::OpenForReadOnly(options, path, families, &handles, &db);
   return rocksdb::DB::Open(options, path, families, &handles, &db);

@@ -45,7 +45,10 @@ public:
   ~database();
 
   [[nodiscard]] rocksdb::DB& rocks() const { return *db_; }
+  // False only of `lease`, in a store from before it that is open for reading.
+  [[nodiscard]] bool has(family f) const { return static_cast<std::size_t>(f) < handles_.size(); }
   [[nodiscard]] rocksdb::ColumnFamilyHandle* handle(family f) const {
+    TENBIT_ASSERT(has(f));
     return handles_[static_cast<std::size_t>(f)];
   }
   // False: there is no such row.

@@ -1,6 +1,7 @@
 #include "storage/keys.hpp"
 
 #include "base/random.hpp"
+#include "config/limits.hpp"
 #include "storage/bytes.hpp"
 
 namespace tenbit::storage {
@@ -52,6 +53,11 @@ void bit_key(task_id task, arm_trial where, bit_index index, std::string& out) {
   put(out, where.arm.value);
   put(out, where.trial.value);
   put(out, index.value);
+}
+
+void longest_key(experiment_id experiment, std::string& out) {
+  experiment_key(experiment, out);
+  out += "longest";
 }
 
 std::optional<task_id> read_task_key(std::string_view key) {
@@ -179,6 +185,53 @@ std::uint64_t state_mark(problem_index task, const task_state& row) {
                           pair(row.attempts, row.events), pair(row.bits, 0), row.chain.prefix()})
     mark = random_stream(mark ^ word).next();
   return mark;
+}
+
+void encode_to(const lease_row& row, std::string& out) {
+  put(out, row.number.value);
+  put_text(out, row.holder);
+}
+
+std::optional<lease_row> read_lease_row(std::string_view bytes) {
+  byte_reader from(bytes);
+  lease_row out;
+  from.take(out.number.value);
+  from.take_text(out.holder);
+  if (!from.complete() || out.holder.size() > limits::peer_name_chars_max)
+    return std::nullopt;
+  return out;
+}
+
+std::uint64_t lease_mark(problem_index task, const lease_row& row) {
+  return hasher("lease")
+      .field(task.value)
+      .field(row.number.value)
+      .field(row.holder)
+      .finish()
+      .prefix();
+}
+
+std::string encode_order(std::span<const std::uint32_t> order) {
+  std::string out;
+  out.reserve(order.size() * sizeof(std::uint32_t));
+  for (const auto task : order)
+    put(out, task);
+  return out;
+}
+
+std::optional<std::vector<std::uint32_t>> read_order(std::string_view bytes, std::uint64_t tasks) {
+  if (bytes.size() / sizeof(std::uint32_t) != tasks || bytes.size() % sizeof(std::uint32_t) != 0)
+    return std::nullopt;
+  byte_reader from(bytes);
+  std::vector<bool> seen(tasks);
+  std::vector<std::uint32_t> out(tasks);
+  for (auto& task : out) {
+    from.take(task);
+    if (task >= tasks || seen[task])
+      return std::nullopt;
+    seen[task] = true;
+  }
+  return out;
 }
 
 hash256 event_hash(std::string_view key, const hash256& previous, std::string_view event_bytes) {

@@ -7,15 +7,20 @@
 //   default  "store"                                    format:u32 uuid:16 experiment:u64
 //            "head"                                     head (below): replaced by every commit
 //   run      experiment:u64                             hash:32 body (below); hash = BLAKE2b of
-//   body state    experiment:u64 problem:u64                 status:u8 errors:u32 attempts:u32
-//   events:u32
-//                                                       bits:u32 chain:32                  (49
-//                                                       bytes)
+//                                                       body
+//            experiment:u64 "longest"                   task:u32, every task once, the longest
+//                                                       question first; not in older stores
+//   state    experiment:u64 problem:u64                 status:u8 errors:u32 attempts:u32
+//                                                       events:u32 bits:u32 chain:32
+//                                                       (49 bytes)
 //   event    experiment:u64 problem:u64 seq:u32         event previous:32 own:32
 //   bit      experiment:u64 problem:u64 arm:u16         seq:u32 event
 //            trial:u16 index:u32                          seq names the row of `event` it repeats
 //   problem  experiment:u64 problem:u64                 id:text question:text
 //   gold     experiment:u64 problem:u64                 answer:text solution:text
+//   lease    experiment:u64 problem:u64                 epoch:u64 holder:text
+//                                                       while the task is leased; an older store
+//                                                       gets the family at its first opening
 //
 //   event    = the bytes of actors/event.cpp
 //   own      = hash("event", previous, key, event); previous of seq 0 is zero
@@ -23,22 +28,26 @@
 //              calls calls_receiver calls_sender bits outcomes failures events
 //              prompt_tokens completion_tokens : u64 each
 //              models:u32 { alias:text prompt:u64 completion:u64 reported:u8 }
-//              chain = hash("commit", previous chain, commit_seq, own of every event, state rows)
-//              states = sum of state_mark over all state rows, modulo 2^64: a lost row is noticed
+//              chain = hash("commit", previous chain, commit_seq, own of every event, state rows,
+//                           lease rows; of an ended lease the row is empty)
+//              states = sum of state_mark over all state rows and lease_mark over all lease rows,
+//                       modulo 2^64: a lost row is noticed
 //   body     = name:text identity:32 pairs:u32 { key:text value:text } experiment_toml:text
-//   tasks:u64
-//              simulated:u8 tool_version:text created_unix_s:u64 problems:32
+//              tasks:u64 simulated:u8 tool_version:text created_unix_s:u64 problems:32
 //              problems = hash("problems", every problem row and gold row in order)
 //
-// The format number changes with any of this. Everything here is pure and thread-safe; reading is
+// The format number changes with any of this, but not with a family or row that an older store may
+// do without. Everything here is pure and thread-safe; reading is
 // total: bytes that do not fit give an empty optional.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "storage/store.hpp"
 
@@ -46,9 +55,9 @@ namespace tenbit::storage {
 
 inline constexpr std::uint32_t format_version = 1;
 
-enum class family : std::uint8_t { meta, run, state, event, bit, problem, gold };
-inline constexpr std::array<std::string_view, 7> family_names = {
-    "default", "run", "state", "event", "bit", "problem", "gold"};
+enum class family : std::uint8_t { meta, run, state, event, bit, problem, gold, lease };
+inline constexpr std::array<std::string_view, 8> family_names = {
+    "default", "run", "state", "event", "bit", "problem", "gold", "lease"};
 [[nodiscard]] inline std::string_view name_of(family f) {
   return family_names[static_cast<std::size_t>(f)];
 }
@@ -65,6 +74,7 @@ void experiment_key(experiment_id experiment, std::string& out);
 void task_key(task_id task, std::string& out);
 void event_key(task_id task, std::uint32_t seq, std::string& out);
 void bit_key(task_id task, arm_trial where, bit_index index, std::string& out);
+void longest_key(experiment_id experiment, std::string& out);
 [[nodiscard]] std::optional<task_id> read_task_key(std::string_view key);
 struct event_place {
   task_id task;
@@ -107,6 +117,17 @@ void encode_to(const task_state& row, std::string& out); // appends
 // A number that changes with any field of the row; for the sum in the head. No cryptography: it is
 // there against loss, the chains are against change.
 [[nodiscard]] std::uint64_t state_mark(problem_index task, const task_state& row);
+
+void encode_to(const lease_row& row, std::string& out); // appends
+// Empty as well when the holder is longer than a peer's name may be.
+[[nodiscard]] std::optional<lease_row> read_lease_row(std::string_view bytes);
+// As state_mark, and in the same sum.
+[[nodiscard]] std::uint64_t lease_mark(problem_index task, const lease_row& row);
+
+[[nodiscard]] std::string encode_order(std::span<const std::uint32_t> order);
+// Empty unless each of 0 … tasks - 1 is there once.
+[[nodiscard]] std::optional<std::vector<std::uint32_t>> read_order(std::string_view bytes,
+                                                                   std::uint64_t tasks);
 
 // The bytes of the event are at the front of the row that is being built; adds previous and own,
 // and returns own.

@@ -34,6 +34,7 @@ bool holds_text(family f) {
   case family::run:
   case family::state:
   case family::bit:
+  case family::lease:
     return false;
   }
   assertion_failed("family", __FILE__, __LINE__);
@@ -48,7 +49,9 @@ rocksdb::DBOptions database_options(const database_settings& settings,
   options.env = settings.env;
   // Only create() may make a database: a wrong path must not become an empty store.
   options.create_if_missing = settings.mode == open_mode::create;
-  options.create_missing_column_families = settings.mode == open_mode::create;
+  // A store from before a family was added gets it; that nothing else is missing was seen by a
+  // read-only opening before.
+  options.create_missing_column_families = settings.mode != open_mode::read;
   options.error_if_exists = settings.mode == open_mode::create;
   options.paranoid_checks = true;
   // The default mode drops everything after a damaged record and says nothing. This one refuses,

@@ -98,7 +98,8 @@ status<store_failure> require_store(const store_paths& paths) {
   case folder_kind::unfinished:
     return fail(store_failure{
         store_error::not_a_store,
-        paths.dir + ": its creation was interrupted and it holds nothing; create it again"});
+        paths.dir + ": its creation (or copying) was interrupted and it holds nothing; create it "
+                    "again, or copy it again to another folder"});
   }
   assertion_failed("folder_kind", __FILE__, __LINE__);
 }
@@ -187,6 +188,27 @@ scan_states(const database& db, const recovered& found,
   return {};
 }
 
+status<store_failure>
+scan_leases(const database& db, const recovered& found,
+            const std::function<void(problem_index, const lease_row&)>& visit) {
+  if (!db.has(family::lease))
+    return {};
+  std::string prefix;
+  experiment_key(found.store.experiment, prefix);
+  cursor rows(db, family::lease, std::move(prefix));
+  for (auto more = rows.next();; more = rows.next()) {
+    if (!more)
+      return fail(std::move(more.error()));
+    if (!*more)
+      return {};
+    const auto key = read_task_key(rows.key());
+    const auto lease = read_lease_row(rows.value());
+    if (!key || !lease || key->problem.value >= found.run.manifest.tasks)
+      return fail(damage(db.path(), "a lease row is damaged or of no task"));
+    visit(key->problem, *lease);
+  }
+}
+
 status<store_failure> check_families(const database& db, const store_paths& paths,
                                      rocksdb::Env& env, const recovered& found) {
   const auto refuse = [&](std::string_view what) {
@@ -211,9 +233,14 @@ status<store_failure> check_families(const database& db, const store_paths& path
   auto scanned = scan_states(db, found, [&marks](problem_index task, const task_state& state) {
     marks += state_mark(task, state);
   });
+  if (!scanned)
+    return scanned;
+  scanned = scan_leases(db, found, [&marks](problem_index task, const lease_row& lease) {
+    marks += lease_mark(task, lease);
+  });
   if (!scanned || marks == found.head.states)
     return scanned;
-  return refuse("the state rows are not those");
+  return refuse("the state and lease rows are not those");
 }
 
 std::optional<std::string> missing_rows(const store_paths& paths, const witnesses& seen,

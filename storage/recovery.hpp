@@ -46,6 +46,11 @@ struct recovered {
 [[nodiscard]] status<store_failure>
 scan_states(const database& db, const recovered& found,
             const std::function<void(problem_index, const task_state&)>& visit);
+// Every lease, in order; none in a store from before leases that is open for reading. `corrupt`
+// when one is damaged or of no task.
+[[nodiscard]] status<store_failure>
+scan_leases(const database& db, const recovered& found,
+            const std::function<void(problem_index, const lease_row&)>& visit);
 // Every family against the sums in the head. RocksDB opens without a word when a log between two
 // others is gone, or when the end of the MANIFEST is, and then one family lacks rows that the head,
 // in another one, has counted.

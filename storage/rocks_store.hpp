@@ -2,8 +2,8 @@
 // commits.
 //
 // Spread over files by what a person looks for: store_create.cpp, store_open.cpp, store_commit.cpp,
-// store_read.cpp, store_verify.cpp. Threads as in store.hpp: head_ is the only thing that both a
-// commit and a reader touch, and it has the mutex.
+// store_read.cpp, store_checkpoint.cpp, store_verify.cpp. Threads as in store.hpp: head_ and
+// stopped_ are all that both a commit and a reader touch, and they have the mutex.
 #pragma once
 
 #include <chrono>
@@ -37,6 +37,9 @@ public:
   expected<task_state, store_failure> state(problem_index task) const override;
   status<store_failure>
   for_each_state(const std::function<void(problem_index, const task_state&)>& visit) const override;
+  expected<std::vector<std::pair<problem_index, lease_row>>, store_failure> leases() const override;
+  expected<std::vector<std::uint32_t>, store_failure> longest_first() const override;
+  status<store_failure> checkpoint(const std::string& dir) const override;
   expected<std::vector<event>, store_failure> events(problem_index task) const override;
   expected<std::vector<bit_event>, store_failure> bits(problem_index task) const override;
   expected<problem_row, store_failure> problem(problem_index task) const override;
@@ -45,7 +48,7 @@ public:
   verify(const std::function<void(std::uint64_t)>& progress) const override;
 
 private:
-  rocks_store(store_paths paths, rocksdb::Env& env);
+  rocks_store(store_paths paths, const store_options& options);
 
   [[nodiscard]] task_id id_of(problem_index task) const { return {found_.store.experiment, task}; }
   [[nodiscard]] store_failure damaged(const std::string& what) const;
@@ -61,8 +64,15 @@ private:
   [[nodiscard]] std::optional<store_failure> refusal() const;
   // Writes the row synced and takes it as the head; a failure stops the store.
   [[nodiscard]] status<store_failure> write_head(head_row head);
+  // Writing failed, so that what is durable is not known.
   [[nodiscard]] status<store_failure> stop(store_failure why);
+  // From now on nothing is committed; gives why back.
+  [[nodiscard]] status<store_failure> halt(store_failure why);
   [[nodiscard]] durable_point point() const;
+
+  // -- store_checkpoint.cpp
+  [[nodiscard]] std::optional<store_failure> copy_refusal() const;
+  [[nodiscard]] status<store_failure> copy_into(const store_paths& partial) const;
 
   // -- store_read.cpp
   [[nodiscard]] expected<task_state, store_failure> state_at(problem_index task,
@@ -72,6 +82,7 @@ private:
 
   store_paths paths_;
   rocksdb::Env& env_;
+  std::uint64_t memory_bytes_;
   std::optional<dir_lock> lock_; // released after db_ is gone
   std::unique_ptr<database> db_;
   recovered found_; // store and run never change; head as it was at open
@@ -80,7 +91,7 @@ private:
   // Of the committing thread; empty in a reader.
   std::optional<receipt_file> receipt_;
   std::optional<commit_builder> builder_;
-  std::optional<store_failure> stopped_; // why no commit is taken any more
+  std::optional<store_failure> stopped_; // why no commit is taken any more; set under mutex_
   std::uint64_t anchored_seq_ = 0;
   std::chrono::steady_clock::time_point anchored_at_;
 };

@@ -24,9 +24,14 @@ std::optional<store_failure> rocks_store::refusal() const {
 
 status<store_failure> rocks_store::stop(store_failure why) {
   why.kind = store_error::io;
+  return halt(std::move(why));
+}
+
+status<store_failure> rocks_store::halt(store_failure why) {
+  const std::lock_guard guard(mutex_);
   stopped_ = store_failure{
-      store_error::io, fmt::format("{}: takes no commits since a write failed ({}); this process "
-                                   "must end, the next one recovers",
+      store_error::io, fmt::format("{}: takes no commits since one failed ({}); this process must "
+                                   "end, the next one recovers",
                                    paths_.dir, why.message)};
   return fail(std::move(why));
 }
@@ -38,9 +43,11 @@ durable_point rocks_store::point() const {
 status<store_failure> rocks_store::commit(std::span<const task_commit> group) {
   if (auto refused = refusal())
     return fail(std::move(*refused));
-  const auto built = builder_->build(group, head_);
+  auto built = builder_->build(group, head_);
+  if (!built && built.error().kind == store_error::diverged)
+    return fail(std::move(built.error())); // the caller's mistake: the store is as it was
   if (!built)
-    return fail(built.error());
+    return halt(std::move(built.error()));
   if (!*built)
     return {};
   TENBIT_KILL_POINT("before_commit");
@@ -111,9 +118,11 @@ status<store_failure> rocks_store::close() {
     return stop(std::move(flushed.error()));
   if (auto anchored = keep_anchor(true); !anchored)
     return anchored;
-  auto closed = db_->close();
+  if (auto closed = db_->close(); !closed)
+    return stop(std::move(closed.error()));
+  const std::lock_guard guard(mutex_);
   stopped_ = store_failure{store_error::io, paths_.dir + ": is closed"};
-  return closed ? closed : stop(std::move(closed.error()));
+  return {};
 }
 
 } // namespace tenbit::storage

@@ -1,13 +1,16 @@
 // Creation. DIR/creating is there, synced, from before the first row until after the anchor: a
 // folder that has it holds no work, and the next create() starts over.
+#include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
+#include <numeric>
 #include <rocksdb/env.h>
 #include <sodium/core.h>
 #include <sodium/randombytes.h>
 
 #include "base/kill_point.hpp"
 #include "config/limits.hpp"
+#include "storage/marker.hpp"
 #include "storage/rocks_store.hpp"
 
 namespace tenbit::storage {
@@ -41,19 +44,8 @@ status<store_failure> require_empty(const store_paths& paths) {
 
 // Leaves the marker as the only thing in the folder, beside the lock.
 status<store_failure> start_over(rocksdb::Env& env, const store_paths& paths) {
-  std::unique_ptr<rocksdb::WritableFile> marker;
-  std::unique_ptr<rocksdb::Directory> folder;
-  auto status = env.NewWritableFile(paths.creating, &marker, rocksdb::EnvOptions());
-  if (status.ok())
-    status = marker->Fsync();
-  if (status.ok())
-    status = marker->Close();
-  if (status.ok())
-    status = env.NewDirectory(paths.dir, &folder);
-  if (status.ok())
-    status = folder->Fsync();
-  if (!status.ok())
-    return io(paths.creating, "written", status.ToString());
+  if (auto marked = set_marker(env, paths); !marked)
+    return marked;
   std::error_code error;
   for (const auto& path : {paths.db, paths.anchor, paths.receipt}) {
     fs::remove_all(path, error);
@@ -63,18 +55,6 @@ status<store_failure> start_over(rocksdb::Env& env, const store_paths& paths) {
   fs::create_directory(paths.db, error);
   if (error)
     return io(paths.db, "made", error.message());
-  return {};
-}
-
-status<store_failure> finish(rocksdb::Env& env, const store_paths& paths) {
-  std::unique_ptr<rocksdb::Directory> folder;
-  auto status = env.DeleteFile(paths.creating);
-  if (status.ok())
-    status = env.NewDirectory(paths.dir, &folder);
-  if (status.ok())
-    status = folder->Fsync();
-  if (!status.ok())
-    return io(paths.creating, "removed", status.ToString());
   return {};
 }
 
@@ -106,8 +86,18 @@ expected<hash256, store_failure> write_problems(database& db, experiment_id expe
   return all.finish();
 }
 
+std::vector<std::uint32_t> by_length(std::span<const problem_row> problems) {
+  std::vector<std::uint32_t> out(problems.size());
+  std::iota(out.begin(), out.end(), 0U);
+  std::stable_sort(out.begin(), out.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return problems[a].question.size() > problems[b].question.size();
+  });
+  return out;
+}
+
 // The rows that make it a store, all at once.
-status<store_failure> write_identity(database& db, const recovered& rows) {
+status<store_failure> write_identity(database& db, const recovered& rows,
+                                     std::span<const std::uint32_t> order) {
   rocksdb::WriteBatch batch;
   std::string key;
   std::string head;
@@ -119,6 +109,8 @@ status<store_failure> write_identity(database& db, const recovered& rows) {
   ignore(batch.Put(meta, {store_key.data(), store_key.size()}, store), "a put into memory");
   ignore(batch.Put(meta, {head_key.data(), head_key.size()}, head), "a put into memory");
   ignore(batch.Put(db.handle(family::run), key, run), "a put into memory");
+  longest_key(rows.store.experiment, key);
+  ignore(batch.Put(db.handle(family::run), key, encode_order(order)), "a put into memory");
   return db.write(batch, true);
 }
 
@@ -129,7 +121,7 @@ status<store_failure> fill(database& db, recovered& rows, std::span<const proble
   rows.run.problems = *hash;
   for (std::size_t i = 0; i < problems.size(); ++i)
     rows.head.states += state_mark(problem_index{i}, task_state{});
-  if (auto written = write_identity(db, rows); !written)
+  if (auto written = write_identity(db, rows, by_length(problems)); !written)
     return written;
   return db
       .flush(); // problems are large: out of the log, so that the next open need not replay them
@@ -152,6 +144,7 @@ expected<std::unique_ptr<store>, store_failure>
 rocks_store::create_new(const std::string& dir, const store_manifest& manifest,
                         std::span<const problem_row> problems, const store_options& options) {
   TENBIT_ASSERT(manifest.tasks == problems.size());
+  TENBIT_ASSERT(problems.size() <= limits::problems_max); // so that a task fits four bytes
   const store_paths paths(dir);
   if (auto empty = require_empty(paths); !empty)
     return fail(std::move(empty.error()));
@@ -166,7 +159,7 @@ rocks_store::create_new(const std::string& dir, const store_manifest& manifest,
   if (auto empty = require_empty(paths); !empty)
     return fail(std::move(empty.error()));
   auto& env = options.env != nullptr ? *options.env : *rocksdb::Env::Default();
-  std::unique_ptr<rocks_store> out(new rocks_store(paths, env));
+  std::unique_ptr<rocks_store> out(new rocks_store(paths, options));
   out->lock_ = std::move(*lock);
   if (auto started = start_over(env, paths); !started)
     return fail(std::move(started.error()));
@@ -181,7 +174,7 @@ rocks_store::create_new(const std::string& dir, const store_manifest& manifest,
   out->head_ = out->found_.head;
   if (auto begun = out->begin_incarnation({}); !begun)
     return fail(std::move(begun.error()));
-  if (auto finished = finish(env, paths); !finished)
+  if (auto finished = remove_marker(env, paths); !finished)
     return fail(std::move(finished.error()));
   return std::unique_ptr<store>(std::move(out));
 }

@@ -25,8 +25,9 @@ rocksdb::Env& env_of(const store_options& options) {
 
 } // namespace
 
-rocks_store::rocks_store(store_paths paths, rocksdb::Env& env)
-    : paths_(std::move(paths)), env_(env), anchored_at_(std::chrono::steady_clock::now()) {}
+rocks_store::rocks_store(store_paths paths, const store_options& options)
+    : paths_(std::move(paths)), env_(env_of(options)), memory_bytes_(options.memory_bytes),
+      anchored_at_(std::chrono::steady_clock::now()) {}
 
 status<store_failure> rocks_store::check_before_writing(const database_settings& settings,
                                                         const witnesses& seen) const {
@@ -97,7 +98,7 @@ rocks_store::open_writer(const std::string& dir, const store_options& options) {
   auto lock = dir_lock::take(paths.lock);
   if (!lock)
     return fail(std::move(lock.error()));
-  std::unique_ptr<rocks_store> out(new rocks_store(paths, env_of(options)));
+  std::unique_ptr<rocks_store> out(new rocks_store(paths, options));
   out->lock_ = std::move(*lock);
   const auto seen = read_witnesses(out->env_, paths, options.accept_rollback);
   if (!seen)
@@ -125,7 +126,7 @@ rocks_store::open_reader(const std::string& dir, const store_options& options) {
   const store_paths paths(dir);
   if (auto is_store = require_store(paths); !is_store)
     return fail(std::move(is_store.error()));
-  std::unique_ptr<rocks_store> out(new rocks_store(paths, env_of(options)));
+  std::unique_ptr<rocks_store> out(new rocks_store(paths, options));
   const database_settings settings{open_mode::read, &out->env_, options.memory_bytes,
                                    options.accept_rollback};
   // Beside a live writer a log or table may be deleted between two steps of this; the next look

@@ -1,6 +1,7 @@
 // Reading. Rows of one task that belong together are read at one snapshot, so that a commit beside
 // it is seen whole or not at all.
 #include <fmt/format.h>
+#include <numeric>
 
 #include "storage/rocks_store.hpp"
 
@@ -50,6 +51,35 @@ expected<task_state, store_failure> rocks_store::state(problem_index task) const
 status<store_failure> rocks_store::for_each_state(
     const std::function<void(problem_index, const task_state&)>& visit) const {
   return scan_states(*db_, found_, visit);
+}
+
+expected<std::vector<std::pair<problem_index, lease_row>>, store_failure>
+rocks_store::leases() const {
+  std::vector<std::pair<problem_index, lease_row>> out;
+  auto scanned = scan_leases(*db_, found_, [&out](problem_index task, const lease_row& lease) {
+    out.emplace_back(task, lease);
+  });
+  if (!scanned)
+    return fail(std::move(scanned.error()));
+  return out;
+}
+
+expected<std::vector<std::uint32_t>, store_failure> rocks_store::longest_first() const {
+  std::string key;
+  std::string row;
+  longest_key(found_.store.experiment, key);
+  auto found = db_->get(family::run, key, row);
+  if (!found)
+    return fail(std::move(found.error()));
+  if (!*found) { // made before there was such a row
+    std::vector<std::uint32_t> out(found_.run.manifest.tasks);
+    std::iota(out.begin(), out.end(), 0U);
+    return out;
+  }
+  auto order = read_order(row, found_.run.manifest.tasks);
+  if (!order)
+    return fail(damaged("the order of the tasks does not have each of them once"));
+  return std::move(*order);
 }
 
 expected<std::vector<event>, store_failure> rocks_store::events(problem_index task) const {

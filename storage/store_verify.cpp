@@ -82,6 +82,24 @@ private:
   std::uint64_t problem_ = 0;
 };
 
+// Every lease of a task that is there. Adds their marks up.
+void check_leases(const database& db, const recovered& found, const rocksdb::Snapshot* at,
+                  std::uint64_t& marks, findings& out) {
+  if (!db.has(family::lease))
+    return;
+  std::string prefix;
+  experiment_key(found.store.experiment, prefix);
+  task_rows rows(db, family::lease, prefix, at, out);
+  for (; rows.more() && rows.problem() < found.run.manifest.tasks; rows.next()) {
+    const auto lease = read_lease_row(rows.value());
+    if (lease)
+      marks += lease_mark(problem_index{rows.problem()}, *lease);
+    else
+      out.add(fmt::format("task {}: its lease row is damaged", rows.problem()));
+  }
+  rows.skip_to(~std::uint64_t{0});
+}
+
 struct ledger_copy {
   std::uint32_t seq = 0;
   std::string event_bytes;
@@ -194,27 +212,35 @@ void check_problems(const database& db, const std::string& prefix, const run_row
     out.add("manifest: the problem and gold rows are not the ones it was made with");
 }
 
-// State rows, journals and ledgers side by side. Gives the totals that the journals add up to.
-store_totals check_tasks(const database& db, const recovered& found, const rocksdb::Snapshot* at,
-                         const std::function<void(std::uint64_t)>& progress, findings& out) {
+// What the rows add up to.
+struct sums {
+  store_totals totals;
+  std::uint64_t marks = 0;
+};
+
+// State rows, journals and ledgers side by side.
+sums check_tasks(const database& db, const recovered& found, const rocksdb::Snapshot* at,
+                 const std::function<void(std::uint64_t)>& progress, findings& out) {
   std::string prefix;
   experiment_key(found.store.experiment, prefix);
   task_rows states(db, family::state, prefix, at, out);
   task_rows events(db, family::event, prefix, at, out);
   task_rows ledgers(db, family::bit, prefix, at, out);
-  store_totals counted;
+  sums counted;
   for (std::uint64_t i = 0; i < found.run.manifest.tasks && !out.io; ++i) {
     const task_id task{found.store.experiment, problem_index{i}};
     states.skip_to(i);
     const bool here = states.more() && states.problem() == i;
     const auto state = here ? read_state_row(states.value()) : std::nullopt;
-    if (!state)
+    if (state)
+      counted.marks += state_mark(task.problem, *state);
+    else
       out.add(fmt::format("task {}: its state row is missing or damaged", i));
     if (here)
       states.next();
     events.skip_to(i);
     ledgers.skip_to(i);
-    auto bits = check_events(events, task, state.value_or(task_state{}), counted, out);
+    auto bits = check_events(events, task, state.value_or(task_state{}), counted.totals, out);
     check_ledger(ledgers, task, state.value_or(task_state{}), std::move(bits), out);
     if (progress)
       progress(i + 1);
@@ -245,9 +271,14 @@ rocks_store::verify(const std::function<void(std::uint64_t)>& progress) const {
     out.add("manifest: the row is missing or its hash does not hold");
   check_problems(*db_, prefix, found_.run, now.get(), out);
 
-  const auto counted = check_tasks(*db_, found_, now.get(), progress, out);
+  auto counted = check_tasks(*db_, found_, now.get(), progress, out);
+  check_leases(*db_, found_, now.get(), counted.marks, out);
+  if (const auto order = longest_first(); !order)
+    out.broken(order.error());
   if (head)
-    check_totals(counted, head->totals, out);
+    check_totals(counted.totals, head->totals, out);
+  if (head && counted.marks != head->states)
+    out.add("head: the state and lease rows are not those it was written with");
   if (out.io)
     return fail(std::move(*out.io));
   return out.take();

@@ -72,6 +72,15 @@ status<store_failure> write_durably(rocksdb::Env& env, const std::string& path,
   return {};
 }
 
+void encode_slot(const durable_point& point, std::string& out) {
+  const auto start = out.size();
+  encode_to(point, out);
+  TENBIT_ASSERT(out.size() - start <= slot_size);
+  out.resize(start + slot_size, '\n');
+}
+
+} // namespace
+
 status<store_failure> sync_folder(rocksdb::Env& env, const std::string& dir) {
   std::unique_ptr<rocksdb::Directory> folder;
   auto status = env.NewDirectory(dir, &folder);
@@ -81,15 +90,6 @@ status<store_failure> sync_folder(rocksdb::Env& env, const std::string& dir) {
     return fail(io(dir, "synced", status));
   return {};
 }
-
-void encode_slot(const durable_point& point, std::string& out) {
-  const auto start = out.size();
-  encode_to(point, out);
-  TENBIT_ASSERT(out.size() - start <= slot_size);
-  out.resize(start + slot_size, '\n');
-}
-
-} // namespace
 
 void encode_to(const durable_point& point, std::string& out) {
   const auto start = out.size();

@@ -38,6 +38,9 @@ struct durable_point {
   friend bool operator==(const durable_point&, const durable_point&) = default;
 };
 
+// Names that were made, renamed or removed in the folder are durable on return.
+[[nodiscard]] status<store_failure> sync_folder(rocksdb::Env& env, const std::string& dir);
+
 void encode_to(const durable_point& point, std::string& out); // appends
 [[nodiscard]] std::optional<durable_point> read_point(std::string_view bytes);
 

@@ -82,13 +82,24 @@ contents read_everything(const store& db) {
       return row.id + row.question + row.gold_answer + row.gold_solution;
     });
   }
+  keep(db.leases(), [](const auto& leases) {
+    std::string text;
+    for (const auto& [task, lease] : leases)
+      text += fmt::format("{} {} {}|", task.value, lease.number.value, lease.holder);
+    return text;
+  });
+  keep(db.longest_first(),
+       [](const auto& order) { return fmt::format("{}", fmt::join(order, " ")); });
   return out;
 }
+
+// A store as a crash leaves it, one that was closed, and a copy made beside commits.
+enum class store_kind : std::uint8_t { crashed, closed, copied };
 
 class StoreDamage : public store_test {
 protected:
   // A few thousand rows, in tables and in the log. Gives what is in it.
-  contents fill(bool close) {
+  contents fill(store_kind kind) {
     store_options small;
     small.memory_bytes = 4U << 20;
     auto db = create_store(dir(), tasks, small);
@@ -97,20 +108,29 @@ protected:
       std::string text = fmt::format("{} ", i);
       for (std::uint64_t more = random.below(1500); more > 0; --more)
         text.push_back(static_cast<char>('!' + random.below(90)));
-      EXPECT_TRUE(commit_one(*db, i % tasks,
-                             {made_call(text), made_bit(static_cast<std::uint32_t>(i / tasks),
-                                                        fmt::format("q{}", i), answer::yes)}));
+      task_commit part;
+      part.task = problem_index{i % tasks};
+      part.events = {made_call(text), made_bit(static_cast<std::uint32_t>(i / tasks),
+                                               fmt::format("q{}", i), answer::yes)};
+      if (i % 4 != 3)
+        part.granted = lease_row{epoch{i}, fmt::format("worker-{}", i)};
+      part.lease_ended = i % 4 == 3;
+      EXPECT_TRUE(db->commit({&part, 1}));
     }
-    if (close) {
+    if (kind == store_kind::copied) {
+      EXPECT_TRUE(db->checkpoint(root_ + "/made"));
+      db.reset();
+      fs::remove_all(dir());
+      fs::rename(root_ + "/made", dir());
+    } else if (kind == store_kind::closed) {
       EXPECT_TRUE(db->close());
     }
-    auto out = read_everything_of(*db, close);
-    db.reset();
+    auto out = read_everything_of(db.get(), kind);
     return out;
   }
-  contents read_everything_of(store& db, bool closed) {
-    if (!closed)
-      return read_everything(db);
+  contents read_everything_of(const store* db, store_kind kind) {
+    if (kind == store_kind::crashed)
+      return read_everything(*db);
     const auto reader = store::open_for_reading(dir());
     EXPECT_TRUE(reader);
     return read_everything(**reader);
@@ -164,8 +184,8 @@ protected:
     return out;
   }
 
-  void damage_every_file(bool close) {
-    const auto whole = fill(close);
+  void damage_every_file(store_kind kind) {
+    const auto whole = fill(kind);
     ASSERT_TRUE(whole.failures.empty()) << whole.failures.front().message;
     std::vector<std::string> files;
     for (const auto& entry : fs::recursive_directory_iterator(dir()))
@@ -195,16 +215,20 @@ protected:
 } // namespace
 
 TEST_F(StoreDamage, EveryFileOfACrashedStore_IsRefusedByNameOrWhole) {
-  damage_every_file(false);
+  damage_every_file(store_kind::crashed);
 }
 
 TEST_F(StoreDamage, EveryFileOfAClosedStore_IsRefusedByNameOrWhole) {
-  damage_every_file(true);
+  damage_every_file(store_kind::closed);
+}
+
+TEST_F(StoreDamage, EveryFileOfACheckpoint_IsRefusedByNameOrWhole) {
+  damage_every_file(store_kind::copied);
 }
 
 // A refusal must leave what it refused: the operator compares it with a copy.
 TEST_F(StoreDamage, RefusedStore_IsLeftAsItWas) {
-  fill(false);
+  fill(store_kind::crashed);
   fs::remove(dir() + "/anchor");
   const auto before = files_of(dir());
   ASSERT_FALSE(store::open(dir()));
@@ -212,7 +236,7 @@ TEST_F(StoreDamage, RefusedStore_IsLeftAsItWas) {
 }
 
 TEST_F(StoreDamage, CutLogWithAcceptRollback_OpensAtAPrefix) {
-  const auto whole = fill(false);
+  const auto whole = fill(store_kind::crashed);
   const auto log = newest_log();
   fs::resize_file(log, fs::file_size(log) / 2);
   const auto refused = store::open(dir());
@@ -232,7 +256,7 @@ TEST_F(StoreDamage, CutLogWithAcceptRollback_OpensAtAPrefix) {
 }
 
 TEST_F(StoreDamage, FlippedLogWithAcceptRollback_OpensBeforeTheDamage) {
-  fill(false);
+  fill(store_kind::crashed);
   const auto log = newest_log();
   auto bytes = slurp(log);
   bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);

@@ -1,4 +1,4 @@
-// A file system that loses power, or fails one operation.
+// A file system that loses power, fails one operation, or is full.
 //
 // Wraps the real one. After a power cut nothing more can be written; lose_unsynced() then leaves on
 // disk what a disk may keep: synced bytes, a seeded part of the bytes after them, and renames and
@@ -6,6 +6,7 @@
 // has a mutex.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -28,6 +29,7 @@ class fault_plan {
 public:
   std::optional<std::uint64_t> cut_at;  // power goes before this operation, counted from 1
   std::optional<std::uint64_t> fail_at; // this one fails with EIO, the next ones work
+  std::optional<std::uint64_t> space;   // bytes that can still be appended; then ENOSPC
 
   // Counts one write, sync, rename or creation. Not ok: it does not take place.
   rocksdb::IOStatus pass() {
@@ -40,6 +42,13 @@ public:
     return rocksdb::IOStatus::OK();
   }
   [[nodiscard]] std::uint64_t operations() const { return operations_; }
+  // How much of an append fits; what does not is ENOSPC, after the part that does.
+  [[nodiscard]] std::size_t fitting(std::size_t bytes) {
+    const auto out = std::min<std::uint64_t>(bytes, space.value_or(bytes));
+    if (space)
+      *space -= out;
+    return out;
+  }
 
   void created(const std::string& path) {
     files_[path] = 0;
@@ -55,6 +64,15 @@ public:
     files_.erase(from);
     std::erase_if(undo_, [&from](const change& c) { return c.path == from; });
     undo_.push_back({to, from, old});
+  }
+  void linked(const std::string& from, const std::string& to) {
+    created(to);
+    const auto source = files_.find(from);
+    files_[to] = source == files_.end() ? std::filesystem::file_size(from) : source->second;
+  }
+  void folder_renamed(const std::string& from, const std::string& to) {
+    move_names(from, to);
+    undo_.push_back({to, from, std::nullopt, true});
   }
   void deleted(const std::string& path) {
     files_.erase(path);
@@ -84,11 +102,18 @@ public:
         restore(*it);
     // Folder changes in their order: all up to some point.
     while (!undo_.empty() && random.chance(0.5)) {
-      const auto& last = undo_.back();
+      const auto last = undo_.back();
+      undo_.pop_back();
+      if (!std::filesystem::exists(last.path))
+        continue; // its folder was removed
+      if (last.folder) {
+        std::filesystem::rename(last.path, last.from);
+        move_names(last.path, last.from);
+        continue;
+      }
       std::filesystem::remove(last.path);
       if (last.old)
         std::ofstream(last.path, std::ios::binary) << *last.old;
-      undo_.pop_back();
     }
   }
 
@@ -98,12 +123,29 @@ private:
   struct change {
     std::string path, from;
     std::optional<std::string> old;
+    bool folder = false;
   };
   struct overwrite {
     std::string path;
     std::uint64_t at = 0;
     std::string old;
   };
+  // What is known of files below a folder, under its new name.
+  void move_names(const std::string& from, const std::string& to) {
+    const auto moved = [&](const std::string& path) {
+      return path.starts_with(from + "/") ? to + path.substr(from.size()) : path;
+    };
+    std::map<std::string, std::uint64_t> files;
+    for (const auto& [path, size] : files_)
+      files[moved(path)] = size;
+    files_ = std::move(files);
+    for (auto& entry : undo_) {
+      entry.path = moved(entry.path);
+      entry.from = moved(entry.from);
+    }
+    for (auto& entry : overwrites_)
+      entry.path = moved(entry.path);
+  }
   static std::string slurp(const std::string& path) {
     std::ifstream in(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
@@ -132,8 +174,12 @@ public:
     const std::lock_guard guard(plan_.mutex);
     if (auto passed = plan_.pass(); !passed.ok())
       return passed;
-    auto status = FSWritableFileOwnerWrapper::Append(data, options, debug);
-    size_ += status.ok() ? data.size() : 0;
+    const rocksdb::Slice fits(data.data(), plan_.fitting(data.size()));
+    auto status = FSWritableFileOwnerWrapper::Append(fits, options, debug);
+    size_ += status.ok() ? fits.size() : 0;
+    if (status.ok() && fits.size() < data.size())
+      return rocksdb::IOStatus::NoSpace("While appending to file: " + path_,
+                                        "No space left on device");
     return status;
   }
   rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
@@ -241,8 +287,20 @@ public:
     const std::lock_guard guard(plan_.mutex);
     if (auto passed = plan_.pass(); !passed.ok())
       return passed;
-    plan_.renamed(from, to);
+    if (std::filesystem::is_directory(from))
+      plan_.folder_renamed(from, to);
+    else
+      plan_.renamed(from, to);
     return target()->RenameFile(from, to, options, debug);
+  }
+  rocksdb::IOStatus LinkFile(const std::string& from, const std::string& to,
+                             const rocksdb::IOOptions& options,
+                             rocksdb::IODebugContext* debug) override {
+    const std::lock_guard guard(plan_.mutex);
+    if (auto passed = plan_.pass(); !passed.ok())
+      return passed;
+    plan_.linked(from, to);
+    return target()->LinkFile(from, to, options, debug);
   }
   rocksdb::IOStatus DeleteFile(const std::string& path, const rocksdb::IOOptions& options,
                                rocksdb::IODebugContext* debug) override {

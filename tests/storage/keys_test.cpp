@@ -194,4 +194,39 @@ TEST(Totals, OneCallWithoutUsage_MakesTheSumUnreported) {
   EXPECT_EQ(totals.tokens_by_model.at("small").prompt, 30U);
 }
 
+TEST(LeaseRow, Bytes_AreGoldenAndReadBackOnlyWhole) {
+  const lease_row row{epoch{0x0102030405060708}, "gpu-1"};
+  std::string bytes;
+  encode_to(row, bytes);
+  EXPECT_EQ(hex_of(bytes), "0102030405060708000000056770752d31");
+  EXPECT_EQ(read_lease_row(bytes), row);
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    EXPECT_FALSE(read_lease_row(std::string_view(bytes).substr(0, size)));
+  EXPECT_FALSE(read_lease_row(bytes + "x"));
+  bytes.clear();
+  encode_to(lease_row{epoch{1}, std::string(65, 'x')}, bytes);
+  EXPECT_FALSE(read_lease_row(bytes));
+}
+
+TEST(LeaseMark, AnyField_ChangesIt) {
+  const lease_row row{epoch{7}, "a"};
+  const auto mark = lease_mark(problem_index{3}, row);
+  EXPECT_NE(mark, lease_mark(problem_index{4}, row));
+  EXPECT_NE(mark, lease_mark(problem_index{3}, {epoch{8}, "a"}));
+  EXPECT_NE(mark, lease_mark(problem_index{3}, {epoch{7}, "b"}));
+}
+
+TEST(TaskOrder, Bytes_AreBigEndianAndReadOnlyAsAPermutation) {
+  const std::vector<std::uint32_t> order{2, 0, 1};
+  const auto bytes = encode_order(order);
+  EXPECT_EQ(hex_of(bytes), "000000020000000000000001");
+  EXPECT_EQ(read_order(bytes, 3), order);
+  EXPECT_FALSE(read_order(bytes, 2));
+  EXPECT_FALSE(read_order(bytes, 4));
+  EXPECT_FALSE(read_order(bytes + "x", 3));
+  EXPECT_FALSE(read_order(encode_order(std::vector<std::uint32_t>{0, 0, 1}), 3));
+  EXPECT_FALSE(read_order(encode_order(std::vector<std::uint32_t>{0, 1, 3}), 3));
+  EXPECT_TRUE(read_order("", 0));
+}
+
 } // namespace tenbit::storage
