@@ -14,13 +14,15 @@ void outbox::open(connection_id id, role_set rights) {
   TENBIT_ASSERT(entries_.emplace(id, std::move(fresh)).second);
 }
 
-void outbox::close(connection_id id) {
+std::uint64_t outbox::close(connection_id id) {
   const std::lock_guard lock(mutex_);
   const auto found = entries_.find(id);
   if (found == entries_.end())
-    return;
+    return 0;
+  const std::uint64_t lost = found->second.lost + found->second.frames.size();
   queued_bytes_ -= found->second.bytes;
   entries_.erase(found);
+  return lost;
 }
 
 void outbox::mark(connection_id id, entry& e) {
@@ -41,6 +43,7 @@ outbox::push_result outbox::push(connection_id to, role_set needed, std::string 
   if (e.bytes + bytes.size() > limits::link_queue_bytes_max) {
     queued_bytes_ -= e.bytes;
     e.bytes = 0;
+    e.lost = e.frames.size();
     e.frames.clear();
     e.overflowed = true;
     return push_result::gone;

@@ -22,7 +22,8 @@ public:
   enum class push_result { queued, gone };
 
   void open(connection_id id, role_set rights);
-  void close(connection_id id); // forgets what is queued
+  // Forgets what is queued: says how many messages that was.
+  [[nodiscard]] std::uint64_t close(connection_id id);
 
   // `needed` must be among the rights of the connection (asserted).
   [[nodiscard]] push_result push(connection_id to, role_set needed, std::string bytes);
@@ -45,6 +46,7 @@ private:
     role_set rights;
     std::deque<std::string> frames;
     std::size_t bytes = 0;
+    std::uint64_t lost = 0;
     bool changed = false;
     bool overflowed = false;
     std::optional<std::string> end_reason;
