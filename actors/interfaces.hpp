@@ -11,6 +11,7 @@
 
 #include "actors/caf_compat.hpp"
 #include "actors/messages.hpp"
+#include "actors/session.hpp"
 
 namespace tenbit {
 
@@ -18,6 +19,8 @@ namespace tenbit {
 
 // No new calls; what is on the wire is finished and committed, then every task is released.
 struct drain_order {};
+// Say to the asker how each lease does (a `progress_report`), from the thread that does the work.
+struct progress_wanted {};
 
 using worker_actor = caf::typed_actor<
     // Start working on a task.
@@ -30,10 +33,12 @@ using worker_actor = caf::typed_actor<
     caf::reacts_to<text_reply>,
     // An arm's outcome is durable.
     caf::reacts_to<arm_closed>,
+    // The lease is another's, or must be given back.
+    caf::reacts_to<revoke>, caf::reacts_to<hand_back>,
     // A call of the receiver came back. From the endpoint client's thread.
     caf::reacts_to<call_done>,
     // Finish in good order.
-    caf::reacts_to<drain_order>>;
+    caf::reacts_to<drain_order>, caf::reacts_to<progress_wanted>>;
 
 // -- oracle --------------------------------------------------------------------------------------
 
@@ -57,55 +62,60 @@ using grader_actor = caf::typed_actor<
 
 // -- coordinator ---------------------------------------------------------------------------------
 
-// A worker is there and works on up to `slots` tasks at once.
-struct worker_ready {
-  worker_actor worker;
-  std::uint32_t slots = 0;
-};
-// The other parties of the run.
-struct parties {
-  oracle_actor oracle_party;
-  grader_actor grader_party;
-};
-// Stop granting, drain the workers, close the store. `reason` is shown.
+// Where the parties of one process send what they have to say: the coordinator itself, or the link
+// to it.
+using upstream_actor = caf::typed_actor<
+    // Commit events of the receiver, then say so.
+    caf::reacts_to<append_request>,
+    // Relay questions to the oracle; only committed bits go back.
+    caf::reacts_to<ask_message>,
+    // Relay a text that crosses whole.
+    caf::reacts_to<text_request>, caf::reacts_to<oracle_text_reply>,
+    // An arm's program ended: grade and commit.
+    caf::reacts_to<arm_finished>,
+    // A worker is through with a task.
+    caf::reacts_to<task_released>,
+    // Commit events of the sender, then say so; bits go into the ledger.
+    caf::reacts_to<oracle_append>, caf::reacts_to<oracle_failed>,
+    // The oracle has nothing left of a task.
+    caf::reacts_to<forgotten>,
+    // A graded outcome, to be committed.
+    caf::reacts_to<graded>,
+    // How the leases of a worker do.
+    caf::reacts_to<progress_report>>;
+
+// Stop granting, hand everything back, close the stores. `reason` is shown.
 struct stop_order {
   std::string reason;
 };
-// INTERNAL: the journal made these commits durable, in this order.
+// INTERNAL: the journal of a run made these commits durable, in this order.
 struct committed {
+  experiment_id run;
   std::vector<std::uint64_t> tickets;
+};
+// INTERNAL: this commit contradicts what the store has; nothing of it was written.
+struct commit_diverged {
+  experiment_id run;
+  std::uint64_t ticket = 0;
+  std::string message;
 };
 // INTERNAL: the journal cannot go on; nothing after the last `committed` is durable.
 struct journal_failed {
+  experiment_id run;
   std::string message;
 };
 // INTERNAL: the store is flushed and closed.
 struct journal_closed {
+  experiment_id run;
   std::string failure; // empty: clean
 };
 // INTERNAL: time to look for delayed tasks and publish the status.
 struct tick {};
 
 using coordinator_actor =
-    caf::typed_actor<caf::reacts_to<parties>, caf::reacts_to<worker_ready>,
-                     // Commit events of the receiver, then say so.
-                     caf::reacts_to<append_request>,
-                     // Relay questions to the oracle; only committed bits go back.
-                     caf::reacts_to<ask_message>,
-                     // Relay a text that crosses whole.
-                     caf::reacts_to<text_request>, caf::reacts_to<oracle_text_reply>,
-                     // An arm's program ended: grade and commit.
-                     caf::reacts_to<arm_finished>,
-                     // A worker is through with a task.
-                     caf::reacts_to<task_released>,
-                     // Commit events of the sender, then say so; bits go into the ledger.
-                     caf::reacts_to<oracle_append>, caf::reacts_to<oracle_failed>,
-                     // The oracle has nothing left of a task.
-                     caf::reacts_to<forgotten>,
-                     // A graded outcome, to be committed.
-                     caf::reacts_to<graded>, caf::reacts_to<stop_order>, caf::reacts_to<committed>,
-                     caf::reacts_to<journal_failed>, caf::reacts_to<journal_closed>,
-                     caf::reacts_to<tick>>;
+    upstream_actor::extend<caf::reacts_to<stop_order>, caf::reacts_to<committed>,
+                           caf::reacts_to<commit_diverged>, caf::reacts_to<journal_failed>,
+                           caf::reacts_to<journal_closed>, caf::reacts_to<tick>>;
 
 } // namespace tenbit
 
@@ -125,8 +135,11 @@ TENBIT_LOCAL_MESSAGE(tenbit::oracle_ask)
 TENBIT_LOCAL_MESSAGE(tenbit::forget_task)
 TENBIT_LOCAL_MESSAGE(tenbit::forgotten)
 TENBIT_LOCAL_MESSAGE(tenbit::grade_request)
-TENBIT_LOCAL_MESSAGE(tenbit::worker_ready)
-TENBIT_LOCAL_MESSAGE(tenbit::parties)
+TENBIT_LOCAL_MESSAGE(tenbit::revoke)
+TENBIT_LOCAL_MESSAGE(tenbit::hand_back)
+TENBIT_LOCAL_MESSAGE(tenbit::progress_wanted)
+TENBIT_LOCAL_MESSAGE(tenbit::progress_report)
+TENBIT_LOCAL_MESSAGE(tenbit::commit_diverged)
 TENBIT_LOCAL_MESSAGE(tenbit::append_request)
 TENBIT_LOCAL_MESSAGE(tenbit::ask_message)
 TENBIT_LOCAL_MESSAGE(tenbit::arm_finished)

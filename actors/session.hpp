@@ -64,6 +64,10 @@ struct lease_progress {
   std::uint32_t calls_in_flight = 0;
   std::uint32_t events = 0; // committed so far
 };
+// INTERNAL to a process: the leases of one of its workers.
+struct progress_report {
+  std::vector<lease_progress> leases;
+};
 // One replica as this peer sees it.
 struct replica_report {
   std::string model; // alias

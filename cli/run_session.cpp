@@ -91,9 +91,13 @@ public:
         [problems](problem_index task) -> expected<std::shared_ptr<const problem>, store_failure> {
       return problems->at(task.value);
     };
-    auto core =
-        std::make_unique<run_core>(exp_, experiment_id{store_->manifest().identity.prefix()},
-                                   std::move(sources), store_->manifest().tasks);
+    cluster_rules rules;
+    rules.incarnation = store_->incarnation();
+    rules.one_process = true;
+    cluster_ = std::make_shared<cluster_core>(rules);
+    auto core = std::make_unique<run_core>(
+        exp_, experiment_id{store_->manifest().identity.prefix()}, std::move(sources),
+        store_->manifest().tasks, cluster_->directory(), cluster_->rules_of_runs());
     const auto scanned = store_->for_each_state(
         [&](problem_index task, const task_state& state) { core->load(task, state); });
     if (!scanned)
@@ -114,15 +118,48 @@ public:
 
 private:
   void spawn(std::unique_ptr<run_core> core, std::uint32_t slots) {
-    coordinator_ = spawn_coordinator(system_, std::move(core), *store_, board_);
-    auto oracle_party = spawn_oracle(system_, exp_, *calls_, coordinator_);
-    auto grader_party = spawn_grader(system_, exp_, coordinator_);
-    caf::anon_send(coordinator_, parties{oracle_party, grader_party});
-    auto worker = spawn_worker(system_, exp_, *calls_, coordinator_, slots);
+    peer_port port;
+    port.send = [this](connection_id, to_peer message) {
+      std::visit([this](auto& m) { pass(std::move(m)); }, message);
+    };
+    port.drop = [](connection_id, const std::string&) {}; // the one peer is this process
+    const auto root = spawn_coordinator(system_, cluster_, std::move(port));
+    coordinator_ = root;
+    worker_ = spawn_worker(system_, exp_, *calls_, coordinator_);
+    oracle_ = spawn_oracle(system_, exp_, *calls_, coordinator_);
+    grader_ = spawn_grader(system_, exp_, coordinator_);
     const auto leave = [](const auto& handle) {
       return [handle] { caf::anon_send_exit(handle, caf::exit_reason::user_shutdown); };
     };
-    exits_ = {leave(worker), leave(oracle_party), leave(grader_party), leave(coordinator_)};
+    exits_ = {leave(worker_), leave(oracle_), leave(grader_), leave(coordinator_)};
+    caf::anon_send(root, run_start{std::make_shared<std::unique_ptr<run_core>>(std::move(core)),
+                                   store_.get(), board_, 0});
+    hello self;
+    self.build = tool_version;
+    self.boot = 1;
+    self.roles = {true, true, true};
+    self.slots = slots;
+    caf::anon_send(root, remote_frame{{}, "this process", self.roles, std::move(self)});
+  }
+
+  // What the coordinator says to its one peer goes to the party it is meant for. Called on the
+  // coordinator's thread.
+  template <class Message> void pass(Message message) {
+    if constexpr (std::is_same_v<Message, oracle_ask> || std::is_same_v<Message, oracle_text> ||
+                  std::is_same_v<Message, forget_task>)
+      caf::anon_send(oracle_, std::move(message));
+    else if constexpr (std::is_same_v<Message, oracle_appended>)
+      caf::anon_send(oracle_, message.what);
+    else if constexpr (std::is_same_v<Message, grade_request>)
+      caf::anon_send(grader_, std::move(message));
+    else if constexpr (std::is_same_v<Message, leave_order>)
+      caf::anon_send(worker_, drain_order{});
+    else if constexpr (std::is_same_v<Message, grant> || std::is_same_v<Message, appended> ||
+                       std::is_same_v<Message, bits_reply> || std::is_same_v<Message, text_reply> ||
+                       std::is_same_v<Message, arm_closed> || std::is_same_v<Message, revoke> ||
+                       std::is_same_v<Message, hand_back>)
+      caf::anon_send(worker_, std::move(message));
+    // Sessions, experiments and acknowledged releases need nothing inside one process.
   }
 
   std::shared_ptr<const experiment> exp_;
@@ -132,7 +169,11 @@ private:
   std::shared_ptr<status_board> board_ = std::make_shared<status_board>();
   actor_config config_;
   caf::actor_system system_;
+  std::shared_ptr<cluster_core> cluster_;
   coordinator_actor coordinator_;
+  worker_actor worker_;
+  oracle_actor oracle_;
+  grader_actor grader_;
   std::vector<std::function<void()>> exits_;
   bool resumed_ = false;
 };

@@ -1,133 +1,188 @@
 #include "coordinator/coordinator_actor.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "coordinator/journal_actor.hpp"
 
 namespace tenbit {
 namespace {
 
+// A run as the shell keeps it.
+struct open_run {
+  journal_actor journal;
+  std::shared_ptr<status_board> board;
+  bool over = false; // its journal is closed or broken
+};
+
 struct coordinator_state {
   static inline const char* name = "coordinator";
-  std::unique_ptr<run_core> core;
-  std::shared_ptr<status_board> board;
-  journal_actor journal;
-  parties others;
-  worker_actor worker;
-  run_clock::time_point published; // when the status was
-  bool over = false;
+  std::shared_ptr<cluster_core> core;
+  peer_port port;
+  std::function<void(cluster_status)> on_status;
+  std::map<experiment_id, open_run> runs;
+  run_clock::time_point published, shown; // boards; the snapshot
+  bool ticking = false, more_sent = false;
 };
-using coordinator_pointer = coordinator_actor::stateful_pointer<coordinator_state>;
+using coordinator_pointer = coordinator_root::stateful_pointer<coordinator_state>;
+
+void publish(coordinator_pointer self, experiment_id id) {
+  const open_run& run = self->state.runs.at(id);
+  if (run.board)
+    run.board->publish(self->state.core->find(id)->status());
+}
 
 // One overload a command: where it goes.
 struct deliver {
   coordinator_pointer self;
 
-  void operator()(grant& command) const { self->send(self->state.worker, std::move(command)); }
-  void operator()(appended& command) const { self->send(self->state.worker, command); }
-  void operator()(bits_reply& command) const { self->send(self->state.worker, std::move(command)); }
-  void operator()(text_reply& command) const { self->send(self->state.worker, std::move(command)); }
-  void operator()(oracle_text& command) const {
-    self->send(self->state.others.oracle_party, std::move(command));
+  void operator()(cluster_send& command) const {
+    self->state.port.send(command.to, std::move(command.what));
   }
-  void operator()(arm_closed& command) const { self->send(self->state.worker, command); }
-  void operator()(drain_workers&) const { self->send(self->state.worker, drain_order{}); }
-  void operator()(oracle_ask& command) const {
-    self->send(self->state.others.oracle_party, std::move(command));
+  void operator()(cluster_drop& command) const {
+    self->state.port.drop(command.to, command.reason);
   }
-  void operator()(to_oracle_appended& command) const {
-    self->send(self->state.others.oracle_party, command.what);
-  }
-  void operator()(forget_task& command) const {
-    self->send(self->state.others.oracle_party, command);
-  }
-  void operator()(grade_request& command) const {
-    self->send(self->state.others.grader_party, std::move(command));
+  void operator()(cluster_more&) const {
+    if (!std::exchange(self->state.more_sent, true))
+      self->send(self, core_call{{}});
   }
   void operator()(commit_command& command) const {
-    self->send(self->state.journal, std::move(command));
+    const experiment_id run = command.run;
+    self->send(self->state.runs.at(run).journal, std::move(command));
   }
-  void operator()(close_journal& command) const { self->send(self->state.journal, command); }
+  void operator()(close_journal& command) const {
+    self->send(self->state.runs.at(command.run).journal, command);
+  }
 };
 
-void carry_out(coordinator_pointer self, std::vector<run_command> commands) {
-  for (run_command& command : commands)
+void carry_out(coordinator_pointer self, run_clock::time_point now) {
+  for (cluster_command& command : self->state.core->take_commands(now))
     std::visit(deliver{self}, command);
-  if (self->state.core->status().phase == run_phase::broken)
-    self->state.board->publish(self->state.core->status());
 }
 
-void end_run(coordinator_pointer self, const std::string& failure) {
-  self->state.over = true;
-  self->state.core->on_journal_end(failure);
-  self->state.board->publish(self->state.core->status());
+// A message of this process's own parties.
+void take(coordinator_pointer self, from_peer message) {
+  const auto now = run_clock::now();
+  self->state.core->on_frame({}, {}, {}, std::move(message), now);
+  carry_out(self, now);
+}
+
+void end_run(coordinator_pointer self, experiment_id id, const std::string& failure) {
+  self->state.runs.at(id).over = true;
+  self->state.core->on_journal_end(id, failure);
+  publish(self, id);
+  const auto& runs = self->state.runs;
+  if (std::all_of(runs.begin(), runs.end(), [](const auto& run) { return run.second.over; }) &&
+      !self->state.on_status)
+    self->state.ticking = false; // a timer that re-arms itself would keep the shutdown waiting
 }
 
 void on_committed(coordinator_pointer self, const committed& done) {
   const auto now = run_clock::now();
-  for (const std::uint64_t ticket : done.tickets)
-    carry_out(self, self->state.core->on_committed(ticket, now));
+  for (const std::uint64_t ticket : done.tickets) {
+    self->state.core->on_committed(done.run, ticket, now);
+    carry_out(self, now);
+  }
   if (now - self->state.published >= limits::status_gap) {
     self->state.published = now;
-    self->state.board->publish(self->state.core->status());
+    publish(self, done.run);
   }
 }
 
 void on_tick(coordinator_pointer self) {
-  if (self->state.over)
-    return; // a timer that re-arms itself would keep the shutdown waiting
-  carry_out(self, self->state.core->on_tick(run_clock::now()));
-  self->send(self->state.journal, tick{});
-  self->state.board->publish(self->state.core->status());
+  coordinator_state& state = self->state;
+  if (!state.ticking)
+    return;
+  const auto now = run_clock::now();
+  state.core->on_tick(now);
+  carry_out(self, now);
+  for (const auto& [id, run] : state.runs) {
+    if (run.over)
+      continue;
+    self->send(run.journal, tick{});
+    publish(self, id);
+  }
+  if (state.on_status && now - state.shown >= limits::cluster_status_period) {
+    state.shown = now;
+    state.on_status(state.core->snapshot(now));
+  }
   self->delayed_send(self, limits::status_period, tick{});
 }
 
-coordinator_actor::behavior_type coordinator(coordinator_pointer self,
-                                             std::shared_ptr<std::unique_ptr<run_core>> core,
-                                             store* target, std::shared_ptr<status_board> board) {
+void on_run(coordinator_pointer self, const run_start& start) {
+  const auto now = run_clock::now();
+  const experiment_id id = (*start.core)->id();
+  open_run run{spawn_journal(self->system(), *start.target, id, self), start.board, false};
+  self->link_to(run.journal); // it leaves with the coordinator
+  self->state.runs.insert_or_assign(id, std::move(run));
+  self->state.core->add_run(std::move(*start.core), start.priority, now);
+  if (!std::exchange(self->state.ticking, true))
+    self->delayed_send(self, limits::status_period, tick{});
+  carry_out(self, now);
+}
+
+coordinator_root::behavior_type coordinator(coordinator_pointer self,
+                                            std::shared_ptr<cluster_core> core, peer_port port,
+                                            std::function<void(cluster_status)> on_status) {
   end_process_on_exception(self, "coordinator");
-  self->state.core = std::move(*core);
-  self->state.board = std::move(board);
-  self->state.journal = spawn_journal(self->system(), *target, self);
-  self->link_to(self->state.journal); // it leaves with the coordinator
+  self->state.core = std::move(core);
+  self->state.port = std::move(port);
+  self->state.on_status = std::move(on_status);
+  if (self->state.on_status) { // a cluster lives without runs too
+    self->state.ticking = true;
+    self->send(self, tick{});
+  }
   return {
-      [self](const parties& others) { self->state.others = others; },
-      [self](const worker_ready& ready) {
-        self->state.worker = ready.worker;
-        carry_out(self, self->state.core->on_slots(ready.slots, run_clock::now()));
-        on_tick(self);
+      [self](append_request& m) { take(self, std::move(m)); },
+      [self](ask_message& m) { take(self, std::move(m)); },
+      [self](text_request& m) { take(self, std::move(m)); },
+      [self](oracle_text_reply& m) { take(self, std::move(m)); },
+      [self](arm_finished& m) { take(self, std::move(m)); },
+      [self](const task_released& m) { take(self, m); },
+      [self](oracle_append& m) { take(self, std::move(m)); },
+      [self](oracle_failed& m) { take(self, std::move(m)); },
+      [self](const forgotten& m) { take(self, m); },
+      [self](graded& m) { take(self, std::move(m)); },
+      [](const progress_report&) {}, // leases in one process do not expire
+      [self](const stop_order& m) {
+        for (const auto& [id, run] : self->state.runs)
+          self->state.core->stop_run(id, m.reason);
+        carry_out(self, run_clock::now());
       },
-      [self](append_request& m) { carry_out(self, self->state.core->on_append(std::move(m))); },
-      [self](ask_message& m) { carry_out(self, self->state.core->on_ask(std::move(m))); },
-      [self](text_request& m) { carry_out(self, self->state.core->on_text(std::move(m))); },
-      [self](oracle_text_reply& m) {
-        carry_out(self, self->state.core->on_text_reply(std::move(m)));
-      },
-      [self](arm_finished& m) { carry_out(self, self->state.core->on_finished(std::move(m))); },
-      [self](const task_released& m) {
-        carry_out(self, self->state.core->on_released(m, run_clock::now()));
-      },
-      [self](oracle_append& m) {
-        carry_out(self, self->state.core->on_oracle_append(std::move(m)));
-      },
-      [self](oracle_failed& m) {
-        carry_out(self, self->state.core->on_oracle_failed(std::move(m)));
-      },
-      [self](const forgotten& m) { carry_out(self, self->state.core->on_forgotten(m)); },
-      [self](graded& m) { carry_out(self, self->state.core->on_graded(std::move(m))); },
-      [self](const stop_order& m) { carry_out(self, self->state.core->on_stop(m.reason)); },
       [self](const committed& m) { on_committed(self, m); },
-      [self](const journal_failed& m) { end_run(self, m.message); },
-      [self](const journal_closed& m) { end_run(self, m.failure); },
+      [self](const commit_diverged& m) {
+        const auto now = run_clock::now();
+        self->state.core->on_diverged(m.run, m.ticket, m.message, now);
+        carry_out(self, now);
+      },
+      [self](const journal_failed& m) { end_run(self, m.run, m.message); },
+      [self](const journal_closed& m) { end_run(self, m.run, m.failure); },
       [self](const tick&) { on_tick(self); },
+      [self](remote_frame& m) {
+        const auto now = run_clock::now();
+        self->state.core->on_frame(m.from, m.key, m.rights, std::move(m.message), now);
+        carry_out(self, now);
+      },
+      [self](const remote_gone& m) {
+        self->state.core->on_gone(m.from);
+        carry_out(self, run_clock::now());
+      },
+      [self](const run_start& m) { on_run(self, m); },
+      [self](const core_call& m) {
+        self->state.more_sent = false;
+        const auto now = run_clock::now();
+        if (m.what)
+          m.what(*self->state.core, now);
+        carry_out(self, now);
+      },
   };
 }
 
 } // namespace
 
-coordinator_actor spawn_coordinator(caf::actor_system& system, std::unique_ptr<run_core> core,
-                                    store& target, std::shared_ptr<status_board> board) {
-  // CAF copies spawn arguments; the core is moved through a shared holder.
-  auto holder = std::make_shared<std::unique_ptr<run_core>>(std::move(core));
-  return system.spawn(coordinator, std::move(holder), &target, std::move(board));
+coordinator_root spawn_coordinator(caf::actor_system& system, std::shared_ptr<cluster_core> core,
+                                   peer_port port, std::function<void(cluster_status)> on_status) {
+  return system.spawn(coordinator, std::move(core), std::move(port), std::move(on_status));
 }
 
 } // namespace tenbit

@@ -1,14 +1,19 @@
 #include "coordinator/journal_actor.hpp"
 
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
 namespace tenbit {
 namespace {
 
 struct journal_state {
   static inline const char* name = "journal";
   store* target = nullptr;
+  experiment_id run;
   coordinator_actor coordinator;
   std::vector<task_commit> group;
-  committed tickets;
+  std::vector<std::uint64_t> tickets; // of the group, side by side
   bool flush_sent = false;
   bool over = false; // closed or broken: the store is not touched again
 };
@@ -16,7 +21,31 @@ using journal_pointer = journal_actor::stateful_pointer<journal_state>;
 
 void report(journal_pointer self, const store_failure& failure) {
   self->state.over = true;
-  self->send(self->state.coordinator, journal_failed{failure.message});
+  self->send(self->state.coordinator, journal_failed{self->state.run, failure.message});
+}
+
+// Commits a part of the group; what contradicts the store is taken out and reported. False: the
+// journal is broken.
+bool commit_part(journal_pointer self, std::vector<task_commit> part,
+                 std::vector<std::uint64_t> tickets) {
+  journal_state& state = self->state;
+  while (!part.empty()) {
+    const auto done = state.target->commit(part);
+    if (done) {
+      self->send(state.coordinator, committed{state.run, std::move(tickets)});
+      return true;
+    }
+    if (done.error().kind != store_error::diverged || !done.error().item) {
+      report(self, done.error());
+      return false;
+    }
+    const auto bad = static_cast<std::ptrdiff_t>(*done.error().item);
+    self->send(state.coordinator,
+               commit_diverged{state.run, tickets.at(*done.error().item), done.error().message});
+    part.erase(part.begin() + bad);
+    tickets.erase(tickets.begin() + bad);
+  }
+  return true;
 }
 
 void commit_group(journal_pointer self) {
@@ -24,31 +53,38 @@ void commit_group(journal_pointer self) {
   state.flush_sent = false;
   if (state.over || state.group.empty())
     return;
-  for (std::size_t from = 0; from < state.group.size(); from += limits::commit_group_items_max) {
-    const std::size_t size = std::min(limits::commit_group_items_max, state.group.size() - from);
-    const auto done = state.target->commit(std::span(state.group).subspan(from, size));
-    if (!done) {
-      report(self, done.error());
+  const std::size_t most = limits::commit_group_items_max;
+  auto group = std::exchange(state.group, {});
+  auto tickets = std::exchange(state.tickets, {});
+  if (group.size() <= most) {
+    if (!commit_part(self, std::move(group), std::move(tickets)))
       return;
+  } else {
+    for (std::size_t from = 0; from < group.size(); from += most) {
+      const std::size_t to = std::min(from + most, group.size());
+      const auto at = [](std::size_t i) { return static_cast<std::ptrdiff_t>(i); };
+      if (!commit_part(self,
+                       {std::make_move_iterator(group.begin() + at(from)),
+                        std::make_move_iterator(group.begin() + at(to))},
+                       {tickets.begin() + at(from), tickets.begin() + at(to)}))
+        return;
     }
   }
-  state.group.clear();
-  self->send(state.coordinator, std::move(state.tickets));
-  state.tickets = {};
   if (const auto kept = state.target->keep_anchor(); !kept)
     report(self, kept.error());
 }
 
-journal_actor::behavior_type journal(journal_pointer self, store* target,
+journal_actor::behavior_type journal(journal_pointer self, store* target, experiment_id run,
                                      coordinator_actor coordinator) {
   self->state.target = target;
+  self->state.run = run;
   self->state.coordinator = std::move(coordinator);
   end_process_on_exception(self, "journal");
   return {
       [self](commit_command& command) {
         journal_state& state = self->state;
         state.group.push_back(std::move(command.what));
-        state.tickets.tickets.push_back(command.ticket);
+        state.tickets.push_back(command.ticket);
         if (!state.flush_sent) {
           state.flush_sent = true;
           self->send(self, flush_order{});
@@ -60,8 +96,9 @@ journal_actor::behavior_type journal(journal_pointer self, store* target,
           return;
         self->state.over = true; // ticks of the coordinator may still be on their way
         const auto closed = self->state.target->close();
-        self->send(self->state.coordinator,
-                   journal_closed{closed ? std::string() : closed.error().message});
+        self->send(
+            self->state.coordinator,
+            journal_closed{self->state.run, closed ? std::string() : closed.error().message});
       },
       [self](const tick&) {
         if (self->state.over)
@@ -75,9 +112,9 @@ journal_actor::behavior_type journal(journal_pointer self, store* target,
 
 } // namespace
 
-journal_actor spawn_journal(caf::actor_system& system, store& target,
+journal_actor spawn_journal(caf::actor_system& system, store& target, experiment_id run,
                             coordinator_actor coordinator) {
-  return system.spawn<caf::detached>(journal, &target, std::move(coordinator));
+  return system.spawn<caf::detached>(journal, &target, run, std::move(coordinator));
 }
 
 } // namespace tenbit

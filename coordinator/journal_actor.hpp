@@ -1,8 +1,8 @@
-// The one writer of the store: gathers what waits into one synced batch and says so after the
-// fsync.
+// The one writer of a store: gathers what waits into one synced batch and says so after the fsync.
 //
 // Detached (a thread of its own), because a commit blocks for the time of an fsync; while it does,
-// the next group forms in the mailbox. A failed commit is final: nothing is written after it.
+// the next group forms in the mailbox. A failed commit is final: nothing is written after it. A
+// commit that contradicts the store is left out and reported; the others of its group go on.
 #pragma once
 
 #include <memory>
@@ -26,7 +26,7 @@ using journal_actor = caf::typed_actor<
 
 // The store outlives the actor.
 [[nodiscard]] journal_actor spawn_journal(caf::actor_system& system, store& target,
-                                          coordinator_actor coordinator);
+                                          experiment_id run, coordinator_actor coordinator);
 
 } // namespace tenbit
 

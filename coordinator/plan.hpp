@@ -1,8 +1,9 @@
-// Which task is next: pending, leased, delayed and ended tasks of one run.
+// Which task is next, who holds which, until when: pending, leased, delayed, suspect and ended
+// tasks of one run.
 //
-// Pure: `now` is an argument. Eight bytes per pending task. Tasks are handed out in benchmark
-// order; one that failed for a reason that passes comes back later, at most limits::task_errors_max
-// times a run.
+// Pure: `now` is an argument. Eight bytes per pending task; leases, delays and faults take more,
+// and are few. A task that was in work when its worker died is a suspect: it is tried again one per
+// worker, so that the one that kills workers is found and no other is charged with it.
 #pragma once
 
 #include <chrono>
@@ -10,9 +11,11 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <string>
 #include <unordered_map>
+#include <vector>
 
-#include "actors/ids.hpp"
+#include "actors/messages.hpp"
 #include "config/limits.hpp"
 
 namespace tenbit {
@@ -20,40 +23,127 @@ namespace tenbit {
 using run_clock = std::chrono::steady_clock;
 
 struct plan_counts {
-  std::uint64_t pending = 0, leased = 0, done = 0, failed = 0;
-  [[nodiscard]] std::uint64_t all() const { return pending + leased + done + failed; }
+  std::uint64_t pending = 0, leased = 0, done = 0, failed = 0, quarantined = 0, cancelled = 0;
+  [[nodiscard]] std::uint64_t all() const {
+    return pending + leased + done + failed + quarantined + cancelled;
+  }
+  friend bool operator==(const plan_counts&, const plan_counts&) = default;
 };
 
+// What differs between a run in one process and one on many machines.
+struct plan_rules {
+  bool leases_kept = false; // lease rows are written, so that holders find them after a restart
+  bool distrust = false;    // peers are other processes: what they say is checked as hostile input
+  bool quarantine = false; // false: a task that fails too often is `failed`, as in one-process runs
+  std::uint32_t outage_tries_max = limits::task_errors_max; // 0: outages are waited for
+  std::uint64_t first_ask = 1; // tickets of asks: never one of an earlier life of the coordinator
+};
+
+struct task_lease {
+  epoch number;
+  peer_id holder;
+  run_clock::time_point granted;
+  run_clock::time_point deadline;
+  bool expired = false; // the deadline passed and nobody else has it yet: it may still come back
+};
+
+// What a task comes to when a lease ends.
 enum class task_ending : std::uint8_t {
   done,
-  failed,      // for good, as far as this run goes
-  passing,     // failed for a reason that passes: tried again later unless it was too often
-  interrupted, // the run is stopping; it stays pending for the next one
+  failed,
+  delayed,
+  interrupted,
+  quarantined,
+  cancelled
 };
 
 class plan {
 public:
-  void add_pending(problem_index task);
-  void add_done() { ++counts_.done; }
+  explicit plan(plan_rules rules = {}) : rules_(rules) {}
 
-  // The next task, now leased. Empty: none is ready (see counts) or granting was stopped.
-  [[nodiscard]] std::optional<problem_index> next(run_clock::time_point now);
-  // Ends a lease. Returns what it came to: passing becomes failed when it was tried too often.
-  task_ending release(problem_index task, task_ending how, run_clock::time_point now);
+  // -- loading, in the order in which tasks are to be handed out
+  void add_pending(problem_index task);
+  void add_ended(task_ending how);
+  // Leased in the coordinator's last life; the holder has until the deadline to come back.
+  void add_leased(problem_index task, const task_lease& lease);
+
+  // -- granting
+  // The next task for a peer that holds fewer tasks than it has slots. alone: it is the only
+  // solver. Empty: none is ready for it, or granting was stopped. The caller leases it or puts it
+  // back.
+  [[nodiscard]] std::optional<problem_index> next(run_clock::time_point now, peer_id peer,
+                                                  bool alone);
+  void lease(problem_index task, const task_lease& lease);
+  void put_back(problem_index task);
   void stop_granting() { stopped_ = true; }
+  void hold_granting(bool hold) { held_ = hold; }
+
+  // -- leases
+  [[nodiscard]] const task_lease* find(problem_index task) const;
+  // Progress was seen. An expired lease that nobody else got is live again.
+  void renew(problem_index task, run_clock::time_point deadline);
+  // Leases whose deadline passed; they may be granted to another from now on.
+  [[nodiscard]] std::vector<problem_index> expire(run_clock::time_point now);
+  // This process was paused: no deadline counts that time.
+  void shift_deadlines(run_clock::duration gap);
+  [[nodiscard]] std::vector<problem_index> held_by(peer_id peer) const;
+  // Live leases of a peer.
+  [[nodiscard]] std::uint32_t live(peer_id peer) const;
+  // Nobody holds it any more, but its end is not committed yet: it waits for end().
+  void detach(problem_index task);
+
+  // -- endings
+  // What a release comes to, with the task's own faults counted. The lease ends with end().
+  [[nodiscard]] task_ending judge(problem_index task, release_kind how, bool alone);
+  void end(problem_index task, task_ending how, run_clock::time_point now);
+  // The holder died with these in work. Returns those that are to be quarantined: their lease is
+  // left for end(); the others are pending again, as suspects.
+  [[nodiscard]] std::vector<problem_index> crashed(peer_id peer, bool alone);
+  // A bad worker's charges are taken back: its failures were its own.
+  void forgive(peer_id peer);
+  // By an operator: a pending task is ended, an ended one is pending again.
+  [[nodiscard]] bool take_pending(problem_index task, task_ending how);
+  void requeue(problem_index task, task_ending was, bool forget_faults);
 
   [[nodiscard]] const plan_counts& counts() const { return counts_; }
+  [[nodiscard]] std::size_t suspects() const;
+  // One line about a task's faults; empty: none.
+  [[nodiscard]] std::string evidence(problem_index task) const;
+  [[nodiscard]] std::uint64_t delayed() const { return delayed_.size(); }
+  // The granting time of the oldest live lease.
+  [[nodiscard]] std::optional<run_clock::time_point> oldest_lease() const;
   // Nothing is leased, and nothing will be.
   [[nodiscard]] bool over() const {
     return counts_.leased == 0 && (stopped_ || counts_.pending == 0);
   }
 
 private:
+  struct faults {
+    std::vector<peer_id> crashes, errors; // who held it, once per time
+    std::uint32_t outages = 0;
+    bool suspect = false;
+  };
+
+  [[nodiscard]] std::optional<problem_index> next_suspect(peer_id peer, bool alone);
+  [[nodiscard]] bool is_suspect(problem_index task) const;
+  [[nodiscard]] bool holds_suspect(peer_id peer) const;
+  [[nodiscard]] bool proven(const std::vector<peer_id>& who, std::uint32_t limit,
+                            std::uint32_t limit_alone, bool alone) const;
+  void to_pending(problem_index task, bool suspect);
+  void drop_lease(problem_index task);
+  void went_live(task_lease& lease, bool is);
+  std::uint64_t& count_of(task_ending how);
+
+  plan_rules rules_;
   std::deque<problem_index> ready_;
+  std::deque<problem_index> suspects_;
   std::multimap<run_clock::time_point, problem_index> delayed_;
-  std::unordered_map<problem_index, std::uint32_t> tries_; // of tasks that failed in this run
+  std::unordered_map<problem_index, task_lease> leases_;
+  std::unordered_map<problem_index, faults> faults_;
+  std::unordered_map<problem_index, std::uint32_t> stale_; // entries of ready_ that count no more
+  std::unordered_map<peer_id, std::uint32_t> live_; // leases by holder, the expired not counted
   plan_counts counts_;
-  bool stopped_ = false;
+  bool stopped_ = false, held_ = false;
 };
 
 } // namespace tenbit

@@ -8,9 +8,11 @@
 namespace tenbit {
 
 run_core::run_core(std::shared_ptr<const experiment> exp, experiment_id id, run_sources sources,
-                   std::uint64_t tasks_all)
-    : exp_(std::move(exp)), id_(id), sources_(std::move(sources)) {
+                   std::uint64_t tasks_all, party_directory& directory, plan_rules rules)
+    : exp_(std::move(exp)), id_(id), sources_(std::move(sources)), directory_(&directory),
+      plan_(rules), rules_(rules) {
   status_.tasks_all = tasks_all;
+  next_ask_ = rules.first_ask;
 }
 
 void run_core::load(problem_index task, const task_state& state) {
@@ -22,13 +24,17 @@ void run_core::load(problem_index task, const task_state& state) {
     plan_.add_pending(task);
     break;
   case task_status::done:
-  case task_status::quarantined:
-  case task_status::cancelled:
-    plan_.add_done();
+    plan_.add_ended(task_ending::done);
     ++status_.tasks_done_before;
     break;
+  case task_status::quarantined:
+    plan_.add_ended(task_ending::quarantined);
+    break;
+  case task_status::cancelled:
+    plan_.add_ended(task_ending::cancelled);
+    break;
   }
-  refresh_counts();
+  status_.tasks = plan_.counts();
 }
 
 void run_core::spent_before(const store_totals& totals) {
@@ -44,84 +50,23 @@ void run_core::spent_before(const store_totals& totals) {
 }
 
 std::vector<run_command> run_core::take_commands() {
-  refresh_counts();
+  close_if_over();
+  status_.tasks = plan_.counts();
   return std::exchange(commands_, {});
-}
-
-// -- granting ------------------------------------------------------------------------------------
-
-std::vector<run_command> run_core::on_slots(std::uint32_t slots, run_clock::time_point now) {
-  slots_ += slots;
-  grant_free_slots(now);
-  close_if_over();
-  return take_commands();
-}
-
-std::vector<run_command> run_core::on_tick(run_clock::time_point now) {
-  grant_free_slots(now);
-  close_if_over();
-  return take_commands();
-}
-
-void run_core::grant_free_slots(run_clock::time_point now) {
-  while (status_.phase == run_phase::running && slots_ > 0) {
-    const auto task = plan_.next(now);
-    if (!task)
-      return;
-    if (!give(*task))
-      return;
-    --slots_;
-  }
-}
-
-bool run_core::give(problem_index task) {
-  // Most tasks have no journal yet; they are granted without a look at the disk.
-  expected<std::vector<event>, store_failure> past;
-  if (with_journal_.contains(task))
-    past = sources_.journal(task);
-  auto item = sources_.problem_of(task);
-  if (!past || !item) {
-    break_run(!past ? past.error() : item.error());
-    return false;
-  }
-  lease& held = leases_[task];
-  held.item = *item;
-  grant given;
-  given.task = {id_, task};
-  given.item = *item;
-  divide(held, std::move(*past), given);
-  commands_.emplace_back(std::move(given));
-  return true;
-}
-
-// The journal is split by who may see what: the worker gets the receiver's calls, the oracle the
-// sender's, bits and outcomes stay here.
-void run_core::divide(lease& held, std::vector<event> past, grant& given) {
-  auto receiver = std::make_shared<std::vector<event>>();
-  auto sender = std::make_shared<std::vector<event>>();
-  for (event& entry : past) {
-    if (auto* call = std::get_if<call_event>(&entry)) {
-      auto& side = call->by == party::receiver ? receiver : sender;
-      side->push_back(std::move(entry));
-    } else if (const auto* bit = std::get_if<bit_event>(&entry)) {
-      held.ledger.try_emplace({bit->where, bit->index.value},
-                              ledger_bit{bit->question_hash, bit->value});
-    } else if (const auto* ended = std::get_if<outcome_event>(&entry)) {
-      given.closed.insert(ended->where);
-    }
-  }
-  held.closed_arms = given.closed.size();
-  held.prior = std::move(sender);
-  given.journal = std::move(receiver);
 }
 
 // -- commits -------------------------------------------------------------------------------------
 
 void run_core::commit(task_commit what, continuation then) {
   const std::uint64_t ticket = next_ticket_++;
-  waiting_.emplace(ticket, std::move(then));
+  waiting_.emplace(ticket, waiting_commit{what.task, std::move(then)});
+  ++uncommitted_[what.task];
   count(what.events);
-  commands_.emplace_back(commit_command{ticket, std::move(what)});
+  commands_.emplace_back(commit_command{id_, ticket, std::move(what)});
+}
+
+void run_core::commit_unwaited(task_commit what) {
+  commands_.emplace_back(commit_command{id_, 0, std::move(what)});
 }
 
 void run_core::count(const std::vector<event>& events) {
@@ -159,117 +104,78 @@ void run_core::check_budget() {
     begin_stop(fmt::format("the budget of {} {} is spent", *budget.money, exp_->currency));
 }
 
-std::vector<run_command> run_core::on_append(append_request request) {
-  commit({request.task.problem, std::move(request.events), std::nullopt, std::nullopt, false},
-         after_append{{request.task, request.ticket}});
-  return take_commands();
-}
-
-std::vector<run_command> run_core::on_oracle_append(oracle_append request) {
-  after_oracle then{{request.task, request.ticket}, request.ask, {}};
-  for (const event& entry : request.events)
-    if (const auto* bit = std::get_if<bit_event>(&entry))
-      then.bits.push_back(*bit);
-  commit({request.task.problem, std::move(request.events), std::nullopt, std::nullopt, false},
-         std::move(then));
-  return take_commands();
-}
-
-std::vector<run_command> run_core::on_committed(std::uint64_t ticket, run_clock::time_point now) {
+void run_core::on_committed(std::uint64_t ticket, run_clock::time_point now) {
   TENBIT_KILL_POINT("after_ack");
+  if (ticket == 0)
+    return;
   const auto place = waiting_.find(ticket);
   TENBIT_ASSERT(place != waiting_.end());
-  const continuation then = std::move(place->second);
+  const waiting_commit done = std::move(place->second);
   waiting_.erase(place);
-  if (const auto* append = std::get_if<after_append>(&then)) {
-    commands_.emplace_back(append->reply);
-  } else if (const auto* ended = std::get_if<after_outcome>(&then)) {
-    TENBIT_KILL_POINT("after_outcome");
-    commands_.emplace_back(ended->reply);
-  } else if (const auto* released = std::get_if<after_release>(&then)) {
-    finish_release(released->task, released->how, now);
+  settled(done.task);
+  if (const auto* released = std::get_if<after_release>(&done.then)) {
+    end_lease(done.task, released->how, now);
+    if (released->reply)
+      commands_.emplace_back(*released->reply);
+  } else if (const auto* append = std::get_if<after_append>(&done.then)) {
+    finish_commit(*append, done.task);
+  } else if (const auto* from_oracle = std::get_if<after_oracle>(&done.then)) {
+    finish_commit(*from_oracle, done.task);
   } else {
-    const auto& from_oracle = std::get<after_oracle>(then);
-    commands_.emplace_back(to_oracle_appended{from_oracle.reply});
-    const auto lease_place = leases_.find(from_oracle.reply.task.problem);
-    if (lease_place != leases_.end()) {
-      lease& held = lease_place->second;
-      const auto ask = held.asks.find(from_oracle.ask);
-      for (const bit_event& bit : from_oracle.bits) {
-        held.ledger.try_emplace({bit.where, bit.index.value},
-                                ledger_bit{bit.question_hash, bit.value});
-        if (ask != held.asks.end())
-          ask->second.values.emplace(bit.index.value, bit.value);
-      }
-      if (ask != held.asks.end())
-        reply_if_complete(from_oracle.reply.task, held, from_oracle.ask);
-    }
+    finish_commit(std::get<after_outcome>(done.then), done.task);
   }
-  close_if_over();
-  return take_commands();
 }
 
-// -- endings -------------------------------------------------------------------------------------
+void run_core::settled(problem_index task) {
+  const auto open = uncommitted_.find(task);
+  if (--open->second > 0)
+    return;
+  uncommitted_.erase(open);
+  const auto place = leases_.find(task);
+  if (place != leases_.end() && std::exchange(place->second.ask_again, false))
+    relay_open(task, place->second);
+}
 
-std::vector<run_command> run_core::on_finished(arm_finished finished) {
-  auto sealed = sources_.gold_of(finished.task.problem);
-  if (!sealed) {
-    break_run(sealed.error());
-    return take_commands();
+void run_core::finish_commit(const after_append& then, problem_index task) {
+  if (const auto place = leases_.find(task);
+      place != leases_.end() && place->second.number == then.reply.lease)
+    place->second.tickets[then.reply.ticket] = true;
+  send(then.to, then.reply);
+}
+
+void run_core::finish_commit(const after_outcome& then, problem_index task) {
+  TENBIT_KILL_POINT("after_outcome");
+  if (const auto place = leases_.find(task); place != leases_.end()) {
+    place->second.closing.erase(then.reply.where);
+    place->second.closed.insert(then.reply.where);
   }
-  commands_.emplace_back(grade_request{std::move(finished), std::move(*sealed)});
-  return take_commands();
+  send(then.to, then.reply);
 }
 
-std::vector<run_command> run_core::on_graded(graded result) {
-  lease& held = leases_.at(result.task.problem);
-  const arm_trial where = result.result.where;
-  task_commit what;
-  what.task = result.task.problem;
-  what.events.emplace_back(std::move(result.result));
-  if (++held.closed_arms == exp_->arms.size() * exp_->trials) {
-    what.status = task_status::done; // the last outcome and the new state are one batch
-    what.errors = 0;
-    what.finished_attempt = true;
-  }
-  commit(std::move(what), after_outcome{{result.task, where}});
-  return take_commands();
+void run_core::on_diverged(std::uint64_t ticket, const std::string& why,
+                           run_clock::time_point now) {
+  if (ticket == 0)
+    return;
+  const auto place = waiting_.find(ticket);
+  TENBIT_ASSERT(place != waiting_.end());
+  const problem_index task = place->second.task;
+  waiting_.erase(place);
+  settled(task);
+  const task_lease* held = plan_.find(task);
+  if (held == nullptr)
+    return; // late events of a lease that is over: what the store has stays
+  send(held->holder, revoke{{id_, task}, held->number, why});
+  const task_ending how = plan_.judge(task, release_kind::diverged, directory_->one_solver());
+  if (how == task_ending::quarantined)
+    quarantine_leased(task, why, std::nullopt);
+  else
+    end_lease(task, how, now);
 }
 
-std::vector<run_command> run_core::on_released(const task_released& released,
-                                               run_clock::time_point now) {
-  forgetting_.insert(released.task.problem);
-  commands_.emplace_back(forget_task{released.task});
-  if (released.interrupted) {
-    finish_release(released.task, task_ending::interrupted, now);
-  } else if (released.failed_arms == 0) {
-    failures_in_row_ = 0;
-    any_done_ = true;
-    finish_release(released.task, task_ending::done, now);
-  } else {
-    const auto how = released.worth_retrying ? task_ending::passing : task_ending::failed;
-    commit({released.task.problem, {}, task_status::failed, released.failed_arms, true},
-           after_release{released.task, how});
-    if (++failures_in_row_ >= limits::failures_in_row_max && !any_done_)
-      begin_stop(fmt::format("the first {} problems all failed, the last with: {}",
-                             failures_in_row_, status_.last_failure));
-  }
-  close_if_over();
-  return take_commands();
-}
+// -- stopping ------------------------------------------------------------------------------------
 
-void run_core::finish_release(task_id task, task_ending how, run_clock::time_point now) {
-  leases_.erase(task.problem);
-  if (plan_.release(task.problem, how, now) != task_ending::done)
-    with_journal_.insert(task.problem); // it may come back in this run
-  ++slots_;
-  grant_free_slots(now);
-}
-
-std::vector<run_command> run_core::on_stop(const std::string& reason) {
+void run_core::on_stop(const std::string& reason) {
   begin_stop(reason);
-  close_if_over();
-  return take_commands();
 }
 
 void run_core::begin_stop(const std::string& reason) {
@@ -278,7 +184,7 @@ void run_core::begin_stop(const std::string& reason) {
   status_.phase = run_phase::stopping;
   status_.stop_reason = reason;
   plan_.stop_granting();
-  commands_.emplace_back(drain_workers{});
+  commands_.emplace_back(drain_run{id_});
 }
 
 void run_core::close_if_over() {
@@ -286,7 +192,7 @@ void run_core::close_if_over() {
       status_.phase == run_phase::broken)
     return;
   closing_ = true;
-  commands_.emplace_back(close_journal{});
+  commands_.emplace_back(close_journal{id_});
 }
 
 void run_core::break_run(const store_failure& failure) {
@@ -297,7 +203,39 @@ void run_core::break_run(const store_failure& failure) {
 void run_core::on_journal_end(const std::string& failure) {
   status_.phase = failure.empty() ? run_phase::finished : run_phase::broken;
   status_.failure = failure;
-  refresh_counts();
+  status_.tasks = plan_.counts();
+}
+
+// -- operators -----------------------------------------------------------------------------------
+
+tenbit::status<std::string> run_core::requeue(problem_index task, task_status was, bool forget) {
+  task_ending ending = task_ending::failed;
+  if (was == task_status::quarantined)
+    ending = task_ending::quarantined;
+  else if (was == task_status::cancelled)
+    ending = task_ending::cancelled;
+  else if (was != task_status::failed)
+    return {}; // it is pending, or done: as asked for
+  if (plan_.counts().failed == 0 && ending == task_ending::failed)
+    return {}; // it waits to be tried again already
+  plan_.requeue(task, ending, forget);
+  with_journal_.insert(task);
+  commit_unwaited({task, {}, task_status::pending, 0, false, std::nullopt, false});
+  return {};
+}
+
+tenbit::status<std::string> run_core::quarantine(problem_index task, const std::string& why) {
+  if (plan_.find(task) != nullptr && !plan_.find(task)->expired) {
+    send(plan_.find(task)->holder, revoke{{id_, task}, plan_.find(task)->number, why});
+    quarantine_leased(task, why, std::nullopt);
+    return {};
+  }
+  if (!plan_.take_pending(task, task_ending::quarantined))
+    return fail(std::string("the task has ended; only pending and leased tasks are quarantined"));
+  task_commit what{task, {}, task_status::quarantined, std::nullopt, false, std::nullopt, true};
+  what.events.emplace_back(failure_event{{}, call_error::diverged, "quarantined: " + why});
+  commit_unwaited(std::move(what));
+  return {};
 }
 
 } // namespace tenbit

@@ -1,8 +1,10 @@
-// The coordinator's decisions: who works on what, what is committed, which bits go back.
+// The decisions about one experiment: who works on what, what is committed, which bits go back.
 //
-// Pure: a message comes in, commands come out; the store is reached through two read functions.
-// Durable first: no command that depends on an event leaves before that event is committed, so each
-// continuation waits under its commit's ticket. Owned by the coordinator actor; single-threaded.
+// Pure: a message comes in, commands come out; the store is reached through read functions. Durable
+// first: no command that depends on an event leaves before that event is committed, so each
+// continuation waits under its commit's ticket. A message counts only if its epoch is the task's
+// lease and its sender holds it; copies are answered again, never done again. Single-threaded;
+// owned by cluster_core.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +12,14 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
 #include <variant>
 #include <vector>
 
-#include "actors/messages.hpp"
+#include "actors/session.hpp"
 #include "config/experiment.hpp"
 #include "coordinator/plan.hpp"
 #include "coordinator/status.hpp"
@@ -25,20 +28,23 @@
 namespace tenbit {
 
 // -- commands ------------------------------------------------------------------------------------
+struct outbound {
+  peer_id to;
+  to_peer what;
+};
 struct commit_command {
-  std::uint64_t ticket = 0;
+  experiment_id run;
+  std::uint64_t ticket = 0; // 0: nobody waits for it
   task_commit what;
 };
-struct to_oracle_appended {
-  appended what;
+// Every lease of the run is to be given back, because it stops.
+struct drain_run {
+  experiment_id run;
 };
-struct drain_workers {};
-struct close_journal {};
-using run_command =
-    std::variant<grant, appended, bits_reply, text_reply, arm_closed,      // to the worker
-                 oracle_ask, oracle_text, to_oracle_appended, forget_task, // to the oracle
-                 grade_request,                                            // to the grader
-                 commit_command, close_journal, drain_workers>;
+struct close_journal {
+  experiment_id run;
+};
+using run_command = std::variant<outbound, commit_command, drain_run, close_journal>;
 
 // What the core reads: the journal and gold of a task, and its public text. A failure ends the run.
 struct run_sources {
@@ -47,100 +53,196 @@ struct run_sources {
   std::function<expected<std::shared_ptr<const problem>, store_failure>(problem_index)> problem_of;
 };
 
+// The other parties, as a run asks for them.
+class party_directory {
+public:
+  virtual ~party_directory() = default;
+  // Empty: none is there; the run asks again when one joins.
+  // The same one for the same task as long as the same ones are there.
+  [[nodiscard]] virtual std::optional<peer_id> oracle(problem_index task) = 0;
+  [[nodiscard]] virtual std::optional<peer_id> grader() = 0;
+  [[nodiscard]] virtual bool one_solver() const = 0;
+  [[nodiscard]] virtual std::string name(peer_id who) const = 0;
+};
+
 class run_core {
 public:
-  // states: of every task in the store, in order.
   run_core(std::shared_ptr<const experiment> exp, experiment_id id, run_sources sources,
-           std::uint64_t tasks_all);
-  // Before the first message, once per task. A failed task is pending again.
+           std::uint64_t tasks_all, party_directory& directory, plan_rules rules = {});
+  // Before the first message, once per task in the order of handing out.
   void load(problem_index task, const task_state& state);
+  // Instead of load(): leased in the coordinator's last life. It waits for its holder.
+  void load_lease(problem_index task, const task_state& state, const task_lease& lease);
   // What earlier runs spent, for the budget.
   void spent_before(const store_totals& totals);
 
-  [[nodiscard]] std::vector<run_command> on_slots(std::uint32_t slots, run_clock::time_point now);
-  [[nodiscard]] std::vector<run_command> on_append(append_request request);
-  [[nodiscard]] std::vector<run_command> on_ask(ask_message ask);
-  [[nodiscard]] std::vector<run_command> on_text(text_request ask);
-  [[nodiscard]] std::vector<run_command> on_text_reply(oracle_text_reply reply);
-  [[nodiscard]] std::vector<run_command> on_finished(arm_finished finished);
-  [[nodiscard]] std::vector<run_command> on_oracle_append(oracle_append request);
-  [[nodiscard]] std::vector<run_command> on_oracle_failed(oracle_failed failed);
-  [[nodiscard]] std::vector<run_command> on_forgotten(const forgotten& done);
-  [[nodiscard]] std::vector<run_command> on_graded(graded result);
-  [[nodiscard]] std::vector<run_command> on_released(const task_released& released,
-                                                     run_clock::time_point now);
-  [[nodiscard]] std::vector<run_command> on_committed(std::uint64_t ticket,
-                                                      run_clock::time_point now);
-  [[nodiscard]] std::vector<run_command> on_tick(run_clock::time_point now);
-  [[nodiscard]] std::vector<run_command> on_stop(const std::string& reason);
+  // -- leases
+  // Leases the next task to a peer with a free slot; false: there is none for it now.
+  [[nodiscard]] bool grant_next(peer_id to, epoch number, run_clock::time_point now,
+                                run_clock::time_point deadline);
+  // A peer that reconnected says it holds this lease. False: it does not, and is to be told so.
+  [[nodiscard]] bool adopt(peer_id who, const held_lease& held, run_clock::time_point deadline);
+  // An oracle that reconnected still has something of the task. False: it is to forget it.
+  [[nodiscard]] bool keeps(peer_id oracle, problem_index task) const;
+  // Its grants that it does not know of are sent again.
+  void grant_again(peer_id who, const std::set<task_id>& known, run_clock::time_point now);
+  void renew(peer_id who, const lease_progress& progress, run_clock::time_point deadline);
+  void expire(run_clock::time_point now);
+  void shift_deadlines(run_clock::duration gap) { plan_.shift_deadlines(gap); }
+  // The peer is gone with what it held: it died, or left in good order.
+  void lost(peer_id who, bool crashed, run_clock::time_point now);
+  void hand_back_all();
+  void hand_back(peer_id who);
+  void forgive(peer_id who) { plan_.forgive(who); }
+  void hold_granting(bool hold) { plan_.hold_granting(hold); }
+
+  // -- other parties
+  // This oracle or grader is there, perhaps after a restart: what is open is sent (again).
+  void oracle_joined(peer_id who);
+  void grader_joined(peer_id who);
+  // It is not coming back soon: others do its work.
+  void oracle_lost(peer_id who);
+  void grader_lost(peer_id who);
+
+  // -- messages
+  void on_append(peer_id from, append_request request);
+  void on_ask(peer_id from, ask_message ask);
+  void on_text(peer_id from, text_request ask);
+  void on_finished(peer_id from, arm_finished finished);
+  void on_released(peer_id from, const task_released& released, run_clock::time_point now);
+  // Returns the bits that were new.
+  std::uint64_t on_oracle_append(peer_id from, oracle_append request);
+  void on_oracle_failed(peer_id from, oracle_failed failed);
+  void on_text_reply(peer_id from, oracle_text_reply reply);
+  void on_forgotten(peer_id from, const forgotten& done);
+  void on_graded(graded result);
+
+  void on_committed(std::uint64_t ticket, run_clock::time_point now);
+  // The store holds something that contradicts this commit: its task is held for a person.
+  void on_diverged(std::uint64_t ticket, const std::string& why, run_clock::time_point now);
+  void on_stop(const std::string& reason);
+  void on_tick(run_clock::time_point now);
   // The journal is closed (failure empty) or broken.
   void on_journal_end(const std::string& failure);
 
+  // -- operators
+  [[nodiscard]] tenbit::status<std::string> requeue(problem_index task, task_status was,
+                                                    bool forget);
+  [[nodiscard]] tenbit::status<std::string> quarantine(problem_index task, const std::string& why);
+
+  // What the calls since the last one gave, in order.
+  [[nodiscard]] std::vector<run_command> take_commands();
   [[nodiscard]] const run_status& status() const { return status_; }
+  [[nodiscard]] const plan& tasks() const { return plan_; }
+  [[nodiscard]] const experiment& what() const { return *exp_; }
+  [[nodiscard]] experiment_id id() const { return id_; }
 
 private:
   struct open_ask {
     std::uint64_t worker_ticket = 0;
     arm_trial where;
-    std::vector<hash256> questions; // hashes, to find the index of a bit
-    std::map<std::uint32_t, answer> values;
+    std::vector<std::string> questions;
+    std::string draft;
+    std::vector<hash256> hashes; // of the questions, to tell a repeated bit from another one
+  };
+  struct open_text {
+    std::uint64_t worker_ticket = 0;
+    generate_request request;
   };
   struct ledger_bit {
     hash256 question;
     answer value = answer::no;
+    bool durable = false;
   };
-  struct lease {
+  struct held_task {
+    epoch number;
+    peer_id holder;
     std::shared_ptr<const problem> item;
     std::map<std::pair<arm_trial, std::uint32_t>, ledger_bit> ledger;
-    journal_slice prior; // the sender's calls, for the first ask
-    std::map<std::uint64_t, open_ask> asks;
-    std::map<std::uint64_t, std::uint64_t> texts; // our ticket → the worker's
-    std::uint64_t closed_arms = 0;                // outcomes committed or on their way
+    std::unordered_set<call_id> calls;               // in the journal or on their way
+    std::unordered_map<std::uint64_t, bool> tickets; // appends: durable or on their way
+    journal_slice prior;                       // the sender's calls, until the oracle has them
+    std::map<std::uint64_t, open_ask> asks;    // by our ticket
+    std::map<std::uint64_t, open_text> texts;  // likewise
+    std::map<arm_trial, arm_finished> grading; // until graded
+    std::set<arm_trial> closing, closed;       // outcome on its way; durable
+    std::optional<peer_id> oracle_party;
+    bool releasing = false;
+    bool prior_stale = false; // the next oracle needs the journal as it is then
+    bool ask_again = false;   // open asks are to be sent when nothing is uncommitted
   };
   struct after_append {
+    peer_id to;
     appended reply;
   };
   struct after_oracle {
+    peer_id from;
     appended reply;
-    std::uint64_t ask = 0;
-    std::vector<bit_event> bits;
+    std::vector<std::pair<arm_trial, std::uint32_t>> bits;
   };
   struct after_outcome {
+    peer_id to;
     arm_closed reply;
   };
   struct after_release {
-    task_id task;
     task_ending how;
+    std::optional<outbound> reply;
   };
   using continuation = std::variant<after_append, after_oracle, after_outcome, after_release>;
+  struct waiting_commit {
+    problem_index task;
+    continuation then;
+  };
 
+  // -- leases
+  [[nodiscard]] bool open_lease(problem_index task, epoch number, peer_id holder, grant* given);
+  static void divide(held_task& held, std::vector<event> past, grant* given);
+  [[nodiscard]] held_task* current(peer_id from, task_id task, epoch number);
+  void close_lease(problem_index task);
+  void send(peer_id to, to_peer what) { commands_.emplace_back(outbound{to, std::move(what)}); }
+  void end_lease(problem_index task, task_ending how, run_clock::time_point now);
+  void quarantine_leased(problem_index task, const std::string& why, std::optional<outbound> reply);
+
+  // -- relay
+  void relay_ask(task_id task, held_task& held, std::uint64_t ticket);
+  void relay_text(task_id task, held_task& held, std::uint64_t ticket);
+  void relay_open(problem_index task, held_task& held);
+  void grade(held_task& held, const arm_finished& finished);
+  [[nodiscard]] bool reply_if_complete(task_id task, held_task& held, std::uint64_t ask);
+  void refuse_ask(peer_id to, const ask_message& ask, call_error kind, std::string why);
+  [[nodiscard]] bool exists(const arm_trial& where) const;
+  [[nodiscard]] std::optional<peer_id> oracle_of(problem_index task, held_task& held);
+  void drop_known(held_task& held, bool assigned, std::vector<event>& events, after_oracle& then);
+  void drop_known(problem_index task, std::vector<event>& events);
+
+  // -- commits
   void commit(task_commit what, continuation then);
+  void commit_unwaited(task_commit what);
   void count(const std::vector<event>& events);
   void check_budget();
   void begin_stop(const std::string& reason);
-  void grant_free_slots(run_clock::time_point now);
-  [[nodiscard]] bool give(problem_index task);
-  void divide(lease& held, std::vector<event> past, grant& given);
-  void reply_if_complete(task_id task, lease& held, std::uint64_t ask);
-  void refuse_ask(const ask_message& ask, std::string why);
-  void finish_release(task_id task, task_ending how, run_clock::time_point now);
+  void settled(problem_index task);
+  void finish_commit(const after_append& then, problem_index task);
+  void finish_commit(const after_oracle& then, problem_index task);
+  void finish_commit(const after_outcome& then, problem_index task);
   void close_if_over();
   void break_run(const store_failure& failure);
-  void refresh_counts() { status_.tasks = plan_.counts(); }
-  [[nodiscard]] std::vector<run_command> take_commands();
 
   std::shared_ptr<const experiment> exp_;
   experiment_id id_;
   run_sources sources_;
+  party_directory* directory_;
   plan plan_;
+  plan_rules rules_;
   run_status status_;
-  std::unordered_map<problem_index, lease> leases_;
-  std::unordered_map<std::uint64_t, continuation> waiting_; // by commit ticket
-  std::unordered_set<problem_index> with_journal_;          // tasks that have events
-  std::unordered_set<problem_index> forgetting_; // the oracle still has something of these
+  std::unordered_map<problem_index, held_task> leases_;
+  std::unordered_map<std::uint64_t, waiting_commit> waiting_;    // by commit ticket
+  std::unordered_map<problem_index, std::uint32_t> uncommitted_; // commits on their way, by task
+  std::unordered_set<problem_index> with_journal_;               // tasks that have events
+  std::set<std::pair<problem_index, peer_id>> forgetting_; // this oracle still has something of it
   std::uint64_t next_ticket_ = 1;
   std::uint64_t next_ask_ = 1;
-  std::uint32_t slots_ = 0;
+  run_clock::time_point resent_;
   std::uint32_t failures_in_row_ = 0;
   bool any_done_ = false;
   bool closing_ = false;

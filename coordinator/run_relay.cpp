@@ -1,5 +1,5 @@
-// The relay of run_core: questions and texts go to the oracle, committed bits and counted texts
-// come back.
+// The relay of run_core: calls are committed, questions and texts go to the oracle, committed bits
+// and counted texts come back, ended arms go to the grader.
 #include <fmt/format.h>
 #include <utility>
 
@@ -7,121 +7,326 @@
 
 namespace tenbit {
 
-void run_core::refuse_ask(const ask_message& ask, std::string why) {
-  bits_reply reply;
-  reply.task = ask.task;
-  reply.ticket = ask.ticket;
-  reply.failed = true;
-  reply.failure = {call_error::request_invalid, std::move(why)};
-  commands_.emplace_back(std::move(reply));
+bool run_core::exists(const arm_trial& where) const {
+  return where.arm.value < exp_->arms.size() && where.trial.value < exp_->trials;
 }
 
-std::vector<run_command> run_core::on_ask(ask_message ask) {
-  lease& held = leases_.at(ask.task.problem);
-  open_ask open;
-  open.worker_ticket = ask.ticket;
-  open.where = ask.where;
-  std::vector<std::uint32_t> wanted;
-  for (std::uint32_t i = 0; i < ask.questions.size(); ++i) {
-    open.questions.push_back(hash_bytes(ask.questions[i]));
-    const auto known = held.ledger.find({ask.where, i});
-    if (known == held.ledger.end()) {
-      wanted.push_back(i);
-    } else if (known->second.question != open.questions.back()) {
-      refuse_ask(ask, fmt::format("replay diverged: the ledger has another question at bit {}", i));
-      return take_commands();
-    } else {
-      open.values.emplace(i, known->second.value);
+// -- calls of the receiver -----------------------------------------------------------------------
+
+namespace {
+
+// What a worker may put into the journal: its own calls, as their ids say, and failures.
+bool acceptable(const experiment& exp, const std::vector<event>& events) {
+  for (const event& entry : events) {
+    if (std::holds_alternative<failure_event>(entry))
+      continue;
+    const auto* call = std::get_if<call_event>(&entry);
+    const model_spec* model = call == nullptr ? nullptr : exp.find_model(call->model);
+    if (model == nullptr || call->by != party::receiver ||
+        identify(model->revision, call->request, call->k) != call->id)
+      return false;
+  }
+  return true;
+}
+
+} // namespace
+
+void run_core::on_append(peer_id from, append_request request) {
+  held_task* held = current(from, request.task, request.lease);
+  if (held == nullptr)
+    return;
+  const appended reply{request.task, request.lease, request.ticket};
+  const auto [known, fresh] = held->tickets.try_emplace(request.ticket, false);
+  if (!fresh) {
+    ++status_.duplicates;
+    if (known->second)
+      send(from, reply);
+    return; // else its reply is on its way
+  }
+  if (rules_.distrust && !acceptable(*exp_, request.events)) {
+    ++status_.stale_refused;
+    held->tickets.erase(known);
+    send(from, revoke{request.task, request.lease, "an event is not what a worker may commit"});
+    return;
+  }
+  // After a restart of the coordinator the copy of a committed append is known by its content.
+  std::erase_if(request.events, [&](const event& entry) {
+    const auto* call = std::get_if<call_event>(&entry);
+    return call != nullptr && !held->calls.insert(call->id).second;
+  });
+  task_commit what;
+  what.task = request.task.problem;
+  what.events = std::move(request.events);
+  commit(std::move(what), after_append{from, reply});
+}
+
+// -- questions -----------------------------------------------------------------------------------
+
+void run_core::refuse_ask(peer_id to, const ask_message& ask, call_error kind, std::string why) {
+  bits_reply reply;
+  reply.task = ask.task;
+  reply.lease = ask.lease;
+  reply.ticket = ask.ticket;
+  reply.failed = true;
+  reply.failure = {kind, std::move(why)};
+  send(to, std::move(reply));
+}
+
+void run_core::on_ask(peer_id from, ask_message ask) {
+  held_task* held = current(from, ask.task, ask.lease);
+  if (held == nullptr)
+    return;
+  for (const auto& [ticket, open] : held->asks) {
+    if (open.worker_ticket == ask.ticket) {
+      ++status_.duplicates;
+      held->prior_stale = true; // perhaps the oracle never got it
+      relay_ask(ask.task, *held, ticket);
+      return;
+    }
+  }
+  if (!exists(ask.where) || exp_->arms[ask.where.arm.value].answerer.empty() ||
+      ask.questions.size() > limits::questions_max) {
+    refuse_ask(from, ask, call_error::request_invalid, "this arm asks nothing of the sender");
+    return;
+  }
+  open_ask open{ask.ticket, ask.where, ask.questions, ask.draft, {}};
+  for (std::uint32_t i = 0; i < open.questions.size(); ++i) {
+    open.hashes.push_back(hash_bytes(open.questions[i]));
+    const auto known = held->ledger.find({ask.where, i});
+    if (known != held->ledger.end() && known->second.question != open.hashes.back()) {
+      refuse_ask(from, ask, call_error::diverged,
+                 fmt::format("replay diverged: the ledger has another question at bit {}", i));
+      return;
     }
   }
   const std::uint64_t ticket = next_ask_++;
-  held.asks.emplace(ticket, std::move(open));
-  if (wanted.empty()) {
-    reply_if_complete(ask.task, held, ticket);
-    return take_commands();
+  held->asks.emplace(ticket, std::move(open));
+  if (!reply_if_complete(ask.task, *held, ticket))
+    relay_ask(ask.task, *held, ticket);
+}
+
+// Which oracle has the task; the first ask picks one. Empty: none is there, or it has to wait for
+// commits, and the ask is sent later.
+std::optional<peer_id> run_core::oracle_of(problem_index task, held_task& held) {
+  if (!held.oracle_party)
+    held.oracle_party = directory_->oracle(task);
+  if (!held.oracle_party)
+    return std::nullopt;
+  forgetting_.erase({task, *held.oracle_party}); // it has something of the task again
+  if (!held.prior_stale)
+    return held.oracle_party;
+  if (uncommitted_.contains(task)) {
+    held.ask_again = true;
+    return std::nullopt;
   }
+  auto past = sources_.journal(task);
+  if (!past) {
+    break_run(past.error());
+    return std::nullopt;
+  }
+  auto sender = std::make_shared<std::vector<event>>();
+  for (event& entry : *past)
+    if (const auto* call = std::get_if<call_event>(&entry); call && call->by == party::sender)
+      sender->push_back(std::move(entry));
+  held.prior = std::move(sender);
+  held.prior_stale = false;
+  return held.oracle_party;
+}
+
+void run_core::relay_ask(task_id task, held_task& held, std::uint64_t ticket) {
+  const open_ask& open = held.asks.at(ticket);
+  std::vector<std::uint32_t> wanted;
+  for (std::uint32_t i = 0; i < open.questions.size(); ++i)
+    if (!held.ledger.contains({open.where, i}))
+      wanted.push_back(i);
+  if (wanted.empty())
+    return; // the last bits are being committed
+  const auto oracle = oracle_of(task.problem, held);
+  if (!oracle)
+    return;
   oracle_ask out;
-  out.task = ask.task;
+  out.task = task;
   out.ticket = ticket;
   out.item = held.item;
-  out.where = ask.where;
-  out.questions = std::move(ask.questions);
-  out.draft = std::move(ask.draft);
+  out.where = open.where;
+  out.questions = open.questions;
+  out.draft = open.draft;
   out.wanted = std::move(wanted);
   out.prior = std::exchange(held.prior, nullptr);
-  if (exp_->arms[ask.where.arm.value].reference == reference_kind::gold) {
-    auto sealed = sources_.gold_of(ask.task.problem);
+  if (exp_->arms[open.where.arm.value].reference == reference_kind::gold) {
+    auto sealed = sources_.gold_of(task.problem);
     if (!sealed) {
       break_run(sealed.error());
-      return take_commands();
+      return;
     }
     out.reference = std::move(*sealed);
   }
-  commands_.emplace_back(std::move(out));
-  return take_commands();
+  send(*oracle, std::move(out));
 }
 
-void run_core::reply_if_complete(task_id task, lease& held, std::uint64_t ask) {
-  const auto place = held.asks.find(ask);
+bool run_core::reply_if_complete(task_id task, held_task& held, std::uint64_t ticket) {
+  const auto place = held.asks.find(ticket);
   const open_ask& open = place->second;
-  if (open.values.size() < open.questions.size())
-    return;
   bits_reply reply;
+  for (std::uint32_t i = 0; i < open.questions.size(); ++i) {
+    const auto known = held.ledger.find({open.where, i});
+    if (known == held.ledger.end() || !known->second.durable)
+      return false;
+    reply.values.push_back(known->second.value);
+  }
   reply.task = task;
+  reply.lease = held.number;
   reply.ticket = open.worker_ticket;
-  for (const auto& [index, value] : open.values)
-    reply.values.push_back(value);
-  commands_.emplace_back(std::move(reply));
+  status_.bits_relayed += reply.values.size();
+  send(held.holder, std::move(reply));
   held.asks.erase(place);
+  return true;
 }
 
-// A direct arm of the sender's model: its text crosses whole and is counted as such in the outcome.
-std::vector<run_command> run_core::on_text(text_request ask) {
-  TENBIT_ASSERT(exp_->text_crosses(exp_->arms[ask.where.arm.value]));
-  lease& held = leases_.at(ask.task.problem);
+// -- texts that cross whole ----------------------------------------------------------------------
+
+void run_core::on_text(peer_id from, text_request ask) {
+  held_task* held = current(from, ask.task, ask.lease);
+  if (held == nullptr)
+    return;
+  for (const auto& [ticket, open] : held->texts) {
+    if (open.worker_ticket == ask.ticket) {
+      ++status_.duplicates;
+      held->prior_stale = true;
+      relay_text(ask.task, *held, ticket);
+      return;
+    }
+  }
+  if (!exists(ask.where) || !exp_->text_crosses(exp_->arms[ask.where.arm.value])) {
+    text_reply reply{ask.task, ask.lease, ask.ticket, {}, true, {}};
+    reply.failure = {call_error::request_invalid, "no text of the sender crosses in this arm"};
+    send(from, std::move(reply));
+    return;
+  }
   const std::uint64_t ticket = next_ask_++;
-  held.texts.emplace(ticket, ask.ticket);
-  commands_.emplace_back(
-      oracle_text{ask.task, ticket, std::move(ask.request), std::exchange(held.prior, nullptr)});
-  return take_commands();
+  held->texts.emplace(ticket, open_text{ask.ticket, std::move(ask.request)});
+  relay_text(ask.task, *held, ticket);
 }
 
-std::vector<run_command> run_core::on_text_reply(oracle_text_reply reply) {
+void run_core::relay_text(task_id task, held_task& held, std::uint64_t ticket) {
+  if (const auto oracle = oracle_of(task.problem, held))
+    send(*oracle, oracle_text{task, ticket, held.texts.at(ticket).request,
+                              std::exchange(held.prior, nullptr)});
+}
+
+void run_core::on_text_reply(peer_id from, oracle_text_reply reply) {
   const auto place = leases_.find(reply.task.problem);
-  if (place == leases_.end())
-    return take_commands();
+  if (place == leases_.end() || place->second.oracle_party != from)
+    return;
   const auto text = place->second.texts.extract(reply.ask);
   if (!text.empty())
-    commands_.emplace_back(text_reply{reply.task, text.mapped(), std::move(reply.text), false, {}});
-  return take_commands();
+    send(place->second.holder, text_reply{reply.task,
+                                          place->second.number,
+                                          text.mapped().worker_ticket,
+                                          std::move(reply.text),
+                                          false,
+                                          {}});
 }
 
-std::vector<run_command> run_core::on_oracle_failed(oracle_failed failed) {
-  const auto place = leases_.find(failed.task.problem);
-  if (place == leases_.end())
-    return take_commands();
-  if (const auto text = place->second.texts.extract(failed.ask); !text.empty()) {
-    commands_.emplace_back(
-        text_reply{failed.task, text.mapped(), {}, true, std::move(failed.failure)});
-    return take_commands();
+// -- what the oracle says ------------------------------------------------------------------------
+
+// What the journal has, or is about to have, is not written twice; the first answer stands.
+void run_core::drop_known(held_task& held, bool assigned, std::vector<event>& events,
+                          after_oracle& then) {
+  std::erase_if(events, [&](const event& entry) {
+    if (const auto* call = std::get_if<call_event>(&entry))
+      return call->by != party::sender || !held.calls.insert(call->id).second;
+    const auto* bit = std::get_if<bit_event>(&entry);
+    if (bit == nullptr || !assigned || !exists(bit->where))
+      return true;
+    const std::pair place{bit->where, bit->index.value};
+    then.bits.push_back(place);
+    return !held.ledger.try_emplace(place, ledger_bit{bit->question_hash, bit->value, false})
+                .second;
+  });
+}
+
+// Of a lease that is over: its calls were paid for and are kept, its bits are nobody's.
+void run_core::drop_known(problem_index task, std::vector<event>& events) {
+  std::unordered_set<call_id> known;
+  if (auto past = sources_.journal(task)) {
+    for (const event& entry : *past)
+      if (const auto* call = std::get_if<call_event>(&entry))
+        known.insert(call->id);
+  } else {
+    break_run(past.error());
   }
-  const auto ask = place->second.asks.find(failed.ask);
-  if (ask == place->second.asks.end())
-    return take_commands();
+  std::erase_if(events, [&](const event& entry) {
+    const auto* call = std::get_if<call_event>(&entry);
+    return call == nullptr || call->by != party::sender || !known.insert(call->id).second;
+  });
+}
+
+std::uint64_t run_core::on_oracle_append(peer_id from, oracle_append request) {
+  const problem_index task = request.task.problem;
+  if (task.value >= status_.tasks_all)
+    return 0;
+  after_oracle then{from, {request.task, {}, request.ticket}, {}};
+  const auto place = leases_.find(task);
+  if (place != leases_.end())
+    drop_known(place->second, place->second.oracle_party == from, request.events, then);
+  else
+    drop_known(task, request.events);
+  if (!request.events.empty())
+    with_journal_.insert(task);
+  task_commit what;
+  what.task = task;
+  what.events = std::move(request.events);
+  std::uint64_t bits = 0;
+  for (const event& entry : what.events)
+    bits += std::holds_alternative<bit_event>(entry) ? 1 : 0;
+  commit(std::move(what), std::move(then));
+  return bits;
+}
+
+void run_core::finish_commit(const after_oracle& then, problem_index task) {
+  send(then.from, oracle_appended{then.reply});
+  const auto place = leases_.find(task);
+  if (place == leases_.end())
+    return;
+  held_task& held = place->second;
+  for (const auto& bit : then.bits)
+    if (const auto known = held.ledger.find(bit); known != held.ledger.end())
+      known->second.durable = true;
+  for (auto ask = held.asks.begin(); ask != held.asks.end();) {
+    const std::uint64_t ticket = (ask++)->first; // the reply erases it
+    (void)reply_if_complete(then.reply.task, held, ticket);
+  }
+}
+
+void run_core::on_oracle_failed(peer_id from, oracle_failed failed) {
+  const auto place = leases_.find(failed.task.problem);
+  if (place == leases_.end() || place->second.oracle_party != from)
+    return;
+  held_task& held = place->second;
+  if (const auto text = held.texts.extract(failed.ask); !text.empty()) {
+    send(held.holder, text_reply{failed.task,
+                                 held.number,
+                                 text.mapped().worker_ticket,
+                                 {},
+                                 true,
+                                 std::move(failed.failure)});
+    return;
+  }
+  const auto ask = held.asks.extract(failed.ask);
+  if (ask.empty())
+    return;
   bits_reply reply;
   reply.task = failed.task;
-  reply.ticket = ask->second.worker_ticket;
+  reply.lease = held.number;
+  reply.ticket = ask.mapped().worker_ticket;
   reply.failed = true;
   reply.failure = std::move(failed.failure);
-  commands_.emplace_back(std::move(reply));
-  place->second.asks.erase(ask);
-  return take_commands();
+  send(held.holder, std::move(reply));
 }
 
-std::vector<run_command> run_core::on_forgotten(const forgotten& done) {
-  forgetting_.erase(done.task.problem);
-  close_if_over();
-  return take_commands();
+void run_core::on_forgotten(peer_id from, const forgotten& done) {
+  forgetting_.erase({done.task.problem, from});
 }
 
 } // namespace tenbit

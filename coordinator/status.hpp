@@ -27,6 +27,11 @@ struct run_status {
   std::string stop_reason;  // why it stops with work left; empty: it does not
   std::string failure;      // broken: what the journal said
   std::string last_failure; // message of the latest arm that failed
+  // of leases
+  std::uint64_t leases_granted = 0, leases_expired = 0, leases_lost = 0;
+  std::uint64_t stale_refused = 0; // messages of a lease that is over
+  std::uint64_t duplicates = 0;    // copies that were answered again or ignored
+  std::uint64_t bits_relayed = 0;  // given to solvers in this run, each once per lease
 };
 
 class status_board {

@@ -39,6 +39,8 @@ public:
   void step(std::chrono::milliseconds max_wait);
   // Cancels what is not on the wire, and every retry from now on.
   void drain();
+  // Cancels the calls with this sticky value.
+  void abandon(std::uint64_t sticky);
   // Cancels everything.
   void cancel_all();
   // Ends step() early. Any thread.
@@ -77,6 +79,7 @@ private:
   void give_up(live_call& call, call_error kind, std::string_view what, std::string_view why);
   void finish(live_call& call, call_result result);
   void cancel(live_call& call);
+  void cancel_on_wire(live_call& call);
 
   live_call& new_call();
 

@@ -123,15 +123,45 @@ void call_loop::drain() {
   }
 }
 
+void call_loop::cancel_on_wire(live_call& call) {
+  engine_->cancel(*call.wire);
+  leave_wire(call);
+  call.lane->pool.give_back(call.place, attempt_end::abandoned, now_);
+  cancel(call);
+}
+
+void call_loop::abandon(std::uint64_t sticky) {
+  std::vector<live_call*> waiting; // cancelled last: a callback may submit
+  for (auto& lane : lanes_)
+    std::erase_if(lane->queue, [&](live_call* call) {
+      const bool its = call->call.sticky == sticky;
+      if (its)
+        waiting.push_back(call);
+      return its;
+    });
+  std::erase_if(retries_, [&](const retry& entry) {
+    const bool its = entry.call->call.sticky == sticky;
+    if (its) {
+      --entry.call->lane->replicas[entry.call->place.replica].waiting;
+      waiting.push_back(entry.call);
+    }
+    return its;
+  });
+  std::make_heap(retries_.begin(), retries_.end());
+  std::vector<live_call*> wired;
+  for (live_call* call : on_wire_)
+    if (call->call.sticky == sticky)
+      wired.push_back(call);
+  for (live_call* call : wired)
+    cancel_on_wire(*call);
+  for (live_call* call : waiting)
+    cancel(*call);
+}
+
 void call_loop::cancel_all() {
   drain();
-  while (!on_wire_.empty()) {
-    live_call& call = *on_wire_.back();
-    engine_->cancel(*call.wire);
-    leave_wire(call);
-    call.lane->pool.give_back(call.place, attempt_end::abandoned, now_);
-    cancel(call);
-  }
+  while (!on_wire_.empty())
+    cancel_on_wire(*on_wire_.back());
 }
 
 } // namespace tenbit

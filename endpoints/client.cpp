@@ -46,6 +46,14 @@ public:
       loop_->wake();
   }
 
+  void abandon(std::uint64_t sticky) override {
+    {
+      std::lock_guard lock(inbox_mutex_);
+      abandoned_.push_back(sticky);
+    }
+    loop_->wake();
+  }
+
   void drain() override {
     drain_ = true;
     loop_->wake();
@@ -79,10 +87,14 @@ private:
     {
       std::lock_guard lock(inbox_mutex_);
       batch_.swap(inbox_);
+      given_up_.swap(abandoned_);
     }
     for (auto& one : batch_)
       loop_->accept(std::move(one.call), std::move(one.done));
     batch_.clear();
+    for (const std::uint64_t sticky : given_up_)
+      loop_->abandon(sticky);
+    given_up_.clear();
   }
 
   // The time until the next refresh. An idle client refreshes once more and then sleeps long.
@@ -109,6 +121,7 @@ private:
   std::mutex inbox_mutex_;
   std::vector<submitted> inbox_;
   std::vector<submitted> batch_;
+  std::vector<std::uint64_t> abandoned_, given_up_; // likewise: to be taken, being taken
   mutable std::mutex shown_mutex_;
   std::vector<model_snapshot> shown_;
   time_point next_refresh_{};

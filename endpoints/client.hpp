@@ -70,6 +70,8 @@ public:
   virtual ~client() = default;
 
   virtual void submit(client_call call, callback done) = 0;
+  // Cancels every call with this sticky value, on the wire or not: the work was given to another.
+  virtual void abandon(std::uint64_t sticky) = 0;
   // No new attempts; calls that wait are cancelled, those on the wire go on. For Ctrl-C.
   virtual void drain() = 0;
   [[nodiscard]] virtual std::vector<model_snapshot> snapshot() const = 0;

@@ -39,7 +39,10 @@ void oracle::remember(session& s, const journal_slice& prior) {
     const auto* call = std::get_if<call_event>(&past);
     if (call == nullptr)
       continue;
-    call_entry& entry = s.calls[call->id];
+    const auto [place, fresh] = s.calls.try_emplace(call->id);
+    if (!fresh)
+      continue; // known, perhaps with others waiting for it
+    call_entry& entry = place->second;
     entry.stage = call_stage::committed;
     entry.text = call->reply.text;
     entry.p_yes = call->reply.p_yes;
@@ -53,8 +56,8 @@ std::vector<oracle_command> oracle::on_ask(oracle_ask ask) {
   s.closing = false;
   remember(s, ask.prior);
   const arm_spec& arm = exp_->arms[ask.where.arm.value];
-  const bool fresh = s.asks.try_emplace(ticket, open_ask{std::move(ask), std::nullopt, {}}).second;
-  TENBIT_ASSERT(fresh);
+  if (!s.asks.try_emplace(ticket, open_ask{std::move(ask), std::nullopt, {}}).second)
+    return take_commands(); // a copy: it is being answered
   open_ask& open = s.asks.at(ticket);
   switch (arm.reference) {
   case reference_kind::none:
@@ -76,7 +79,8 @@ std::vector<oracle_command> oracle::on_text(oracle_text ask) {
   session& s = sessions_[ask.task];
   s.closing = false;
   remember(s, ask.prior);
-  s.texts.insert(ask.ticket);
+  if (!s.texts.insert(ask.ticket).second)
+    return take_commands(); // a copy: it is being answered
   want(ask.task, s, ask.request, {ask.ticket, use_of::crossing_text, false, {}});
   return take_commands();
 }

@@ -33,7 +33,7 @@ struct worker_state {
   std::shared_ptr<const experiment> exp;
   std::shared_ptr<const std::vector<std::string>> recipes;
   client* calls = nullptr;
-  coordinator_actor coordinator;
+  upstream_actor coordinator;
   std::unordered_map<task_id, task_runner> tasks;
 };
 using worker_pointer = worker_actor::stateful_pointer<worker_state>;
@@ -59,15 +59,19 @@ void carry_out(worker_pointer self, task_id task, std::vector<runner_command> co
 }
 
 worker_actor::behavior_type worker(worker_pointer self, std::shared_ptr<const experiment> exp,
-                                   client* calls, coordinator_actor coordinator,
-                                   std::uint32_t slots) {
+                                   client* calls, upstream_actor coordinator) {
   end_process_on_exception(self, "worker");
   self->state.exp = std::move(exp);
   self->state.recipes =
       std::make_shared<const std::vector<std::string>>(make_recipes(*self->state.exp));
   self->state.calls = calls;
   self->state.coordinator = std::move(coordinator);
-  self->send(self->state.coordinator, worker_ready{self, slots});
+  // A message of a lease that was revoked meanwhile finds no runner, and is of no use.
+  const auto with = [self](task_id task, auto&& step) {
+    const auto place = self->state.tasks.find(task);
+    if (place != self->state.tasks.end())
+      carry_out(self, task, step(place->second));
+  };
   return {
       [self](grant& m) {
         const task_id task = m.task;
@@ -76,24 +80,41 @@ worker_actor::behavior_type worker(worker_pointer self, std::shared_ptr<const ex
         TENBIT_ASSERT(fresh);
         carry_out(self, task, place->second.start());
       },
-      [self](const appended& m) {
-        carry_out(self, m.task, self->state.tasks.at(m.task).on_appended(m.ticket));
+      [with](const appended& m) {
+        with(m.task, [&](task_runner& runner) { return runner.on_appended(m.ticket); });
       },
-      [self](const bits_reply& m) {
-        carry_out(self, m.task, self->state.tasks.at(m.task).on_bits(m));
+      [with](const bits_reply& m) {
+        with(m.task, [&](task_runner& runner) { return runner.on_bits(m); });
       },
-      [self](text_reply& m) {
+      [with](text_reply& m) {
         const task_id task = m.task;
-        carry_out(self, task, self->state.tasks.at(task).on_text(std::move(m)));
+        with(task, [&](task_runner& runner) { return runner.on_text(std::move(m)); });
       },
-      [self](const arm_closed& m) {
-        carry_out(self, m.task, self->state.tasks.at(m.task).on_closed(m.where));
+      [with](const arm_closed& m) {
+        with(m.task, [&](task_runner& runner) { return runner.on_closed(m.where); });
       },
-      [self](call_done& m) {
-        carry_out(self, m.task,
-                  self->state.tasks.at(m.task).on_call(m.call, std::move(m.result), unix_ms_now()));
+      [self](const revoke& m) {
+        const auto place = self->state.tasks.find(m.task);
+        if (place != self->state.tasks.end() && place->second.lease() == m.lease) {
+          self->state.tasks.erase(place);
+          self->state.calls->abandon(std::hash<task_id>{}(m.task));
+        }
+      },
+      [with](const hand_back& m) {
+        with(m.task, [&](task_runner& runner) { return runner.on_hand_back(); });
+      },
+      [with](call_done& m) {
+        with(m.task, [&](task_runner& runner) {
+          return runner.on_call(m.call, std::move(m.result), unix_ms_now());
+        });
       },
       [self](const drain_order&) { self->state.calls->drain(); },
+      [self](const progress_wanted&) {
+        progress_report report;
+        for (const auto& [task, runner] : self->state.tasks)
+          report.leases.push_back(runner.progress());
+        self->send(self->state.coordinator, std::move(report));
+      },
   };
 }
 
@@ -103,7 +124,7 @@ struct oracle_state {
   static inline const char* name = "oracle";
   std::unique_ptr<oracle> core;
   client* calls = nullptr;
-  coordinator_actor coordinator;
+  upstream_actor coordinator;
 };
 using oracle_pointer = oracle_actor::stateful_pointer<oracle_state>;
 
@@ -123,7 +144,7 @@ void carry_out(oracle_pointer self, std::vector<oracle_command> commands) {
 }
 
 oracle_actor::behavior_type oracle_fun(oracle_pointer self, std::shared_ptr<const experiment> exp,
-                                       client* calls, coordinator_actor coordinator) {
+                                       client* calls, upstream_actor coordinator) {
   end_process_on_exception(self, "oracle");
   self->state.core = std::make_unique<oracle>(std::move(exp));
   self->state.calls = calls;
@@ -147,12 +168,12 @@ oracle_actor::behavior_type oracle_fun(oracle_pointer self, std::shared_ptr<cons
 struct grader_state {
   static inline const char* name = "grader";
   std::unique_ptr<grader> core;
-  coordinator_actor coordinator;
+  upstream_actor coordinator;
 };
 using grader_pointer = grader_actor::stateful_pointer<grader_state>;
 
 grader_actor::behavior_type grader_fun(grader_pointer self, std::shared_ptr<const experiment> exp,
-                                       coordinator_actor coordinator) {
+                                       upstream_actor coordinator) {
   end_process_on_exception(self, "grader");
   self->state.core = std::make_unique<grader>(std::move(exp));
   self->state.coordinator = std::move(coordinator);
@@ -166,17 +187,17 @@ grader_actor::behavior_type grader_fun(grader_pointer self, std::shared_ptr<cons
 } // namespace
 
 worker_actor spawn_worker(caf::actor_system& system, std::shared_ptr<const experiment> exp,
-                          client& calls, coordinator_actor coordinator, std::uint32_t slots) {
-  return system.spawn(worker, std::move(exp), &calls, std::move(coordinator), slots);
+                          client& calls, upstream_actor coordinator) {
+  return system.spawn(worker, std::move(exp), &calls, std::move(coordinator));
 }
 
 oracle_actor spawn_oracle(caf::actor_system& system, std::shared_ptr<const experiment> exp,
-                          client& calls, coordinator_actor coordinator) {
+                          client& calls, upstream_actor coordinator) {
   return system.spawn(oracle_fun, std::move(exp), &calls, std::move(coordinator));
 }
 
 grader_actor spawn_grader(caf::actor_system& system, std::shared_ptr<const experiment> exp,
-                          coordinator_actor coordinator) {
+                          upstream_actor coordinator) {
   return system.spawn(grader_fun, std::move(exp), std::move(coordinator));
 }
 

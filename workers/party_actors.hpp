@@ -9,15 +9,15 @@
 
 namespace tenbit {
 
-// The client outlives the actor system. Announces itself to the coordinator with its slots.
+// The client outlives the actor system. coordinator: itself, or the link to it.
 [[nodiscard]] worker_actor spawn_worker(caf::actor_system& system,
                                         std::shared_ptr<const experiment> exp, client& calls,
-                                        coordinator_actor coordinator, std::uint32_t slots);
+                                        upstream_actor coordinator);
 [[nodiscard]] oracle_actor spawn_oracle(caf::actor_system& system,
                                         std::shared_ptr<const experiment> exp, client& calls,
-                                        coordinator_actor coordinator);
+                                        upstream_actor coordinator);
 [[nodiscard]] grader_actor spawn_grader(caf::actor_system& system,
                                         std::shared_ptr<const experiment> exp,
-                                        coordinator_actor coordinator);
+                                        upstream_actor coordinator);
 
 } // namespace tenbit

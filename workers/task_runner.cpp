@@ -1,5 +1,6 @@
 #include "workers/task_runner.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/kill_point.hpp"
@@ -8,20 +9,26 @@
 namespace tenbit {
 namespace {
 
-bool passes_with_time(call_error kind) {
+// What a failed arm makes of its task's release.
+release_kind release_of(call_error kind) {
   switch (kind) {
   case call_error::throttled:
   case call_error::transient:
+    return release_kind::outage;
   case call_error::endpoint_invalid:
-    return true;
+    return release_kind::own_fault;
   case call_error::request_invalid:
   case call_error::auth:
+    return release_kind::refused;
   case call_error::cancelled:
+    return release_kind::interrupted;
   case call_error::diverged:
-    return false;
+    return release_kind::diverged;
   }
   assertion_failed("call_error", __FILE__, __LINE__);
 }
+
+constexpr const char* told_to_stop = "the task is handed back";
 
 } // namespace
 
@@ -80,6 +87,11 @@ void task_runner::advance(std::size_t program) {
 void task_runner::want_call(std::size_t program, std::uint32_t number,
                             const generate_request& request) {
   auto identified = identify(*exp_, request);
+  if (handing_back_ && !calls_.contains(identified.id)) {
+    programs_[program].running->resolve(number,
+                                        effect_failure{call_error::cancelled, told_to_stop});
+    return;
+  }
   const auto [place, fresh] = calls_.try_emplace(identified.id);
   call_entry& entry = place->second;
   switch (entry.stage) {
@@ -106,10 +118,16 @@ void task_runner::want_call(std::size_t program, std::uint32_t number,
 // arms that need it share it.
 void task_runner::want_text(std::size_t program, std::uint32_t number,
                             const generate_request& request) {
+  if (handing_back_) {
+    programs_[program].running->resolve(number,
+                                        effect_failure{call_error::cancelled, told_to_stop});
+    return;
+  }
   const std::uint64_t ticket = next_ticket_++;
   asks_.emplace(ticket, waiter{program, number});
   texts_.emplace(ticket, identify(*exp_, request).id);
-  commands_.emplace_back(text_request{granted_.task, ticket, programs_[program].where, request});
+  commands_.emplace_back(
+      text_request{granted_.task, granted_.lease, ticket, programs_[program].where, request});
 }
 
 std::vector<runner_command> task_runner::on_text(text_reply reply) {
@@ -132,10 +150,15 @@ std::vector<runner_command> task_runner::on_text(text_reply reply) {
 }
 
 void task_runner::want_bits(std::size_t program, std::uint32_t number, const ask_request& ask) {
+  if (handing_back_) {
+    programs_[program].running->resolve(number,
+                                        effect_failure{call_error::cancelled, told_to_stop});
+    return;
+  }
   const std::uint64_t ticket = next_ticket_++;
   asks_.emplace(ticket, waiter{program, number});
-  commands_.emplace_back(
-      ask_message{granted_.task, ticket, programs_[program].where, ask.questions, ask.draft});
+  commands_.emplace_back(ask_message{granted_.task, granted_.lease, ticket,
+                                     programs_[program].where, ask.questions, ask.draft});
 }
 
 std::vector<runner_command> task_runner::on_call(call_id id, call_result result,
@@ -155,7 +178,7 @@ std::vector<runner_command> task_runner::on_call(call_id id, call_result result,
   entry.text = result->text;
   const std::uint64_t ticket = next_ticket_++;
   appends_.emplace(ticket, id);
-  append_request append{granted_.task, ticket, {}};
+  append_request append{granted_.task, granted_.lease, ticket, {}};
   append.events.emplace_back(call_event{id, party::receiver, entry.model, entry.k,
                                         std::move(entry.canonical), std::move(*result), unix_ms});
   commands_.emplace_back(std::move(append));
@@ -163,6 +186,7 @@ std::vector<runner_command> task_runner::on_call(call_id id, call_result result,
 }
 
 std::vector<runner_command> task_runner::on_appended(std::uint64_t ticket) {
+  ++committed_;
   if (const auto call = appends_.find(ticket); call != appends_.end()) {
     const call_id id = call->second;
     appends_.erase(call);
@@ -224,10 +248,10 @@ void task_runner::finish(std::size_t program) {
   } else if (!result) {
     entry.stage = program_stage::closing;
     ++failed_arms_;
-    worth_retrying_ = worth_retrying_ && passes_with_time(result.error().kind);
+    worst_ = std::max(worst_, release_of(result.error().kind));
     const std::uint64_t ticket = next_ticket_++;
     failures_.emplace(ticket, program);
-    append_request append{granted_.task, ticket, {}};
+    append_request append{granted_.task, granted_.lease, ticket, {}};
     append.events.emplace_back(
         failure_event{entry.where, result.error().kind, result.error().message});
     commands_.emplace_back(std::move(append));
@@ -237,6 +261,7 @@ void task_runner::finish(std::size_t program) {
         pack(input_of(entry.where), *result, recipes_->at(entry.where.arm.value));
     arm_finished done;
     done.task = granted_.task;
+    done.lease = granted_.lease;
     done.where = entry.where;
     if (result->draft) {
       done.draft_call = result->draft->call;
@@ -272,8 +297,20 @@ void task_runner::release_if_over() {
     if (entry.stage == call_stage::in_flight)
       return;
   released_ = true;
-  commands_.emplace_back(
-      task_released{granted_.task, failed_arms_, failed_arms_ > 0 && worth_retrying_, interrupted});
+  const release_kind how = interrupted ? release_kind::interrupted : worst_;
+  commands_.emplace_back(task_released{granted_.task, granted_.lease, how, failed_arms_});
+}
+
+std::vector<runner_command> task_runner::on_hand_back() {
+  handing_back_ = true; // what waits for a reply goes on until it asks for more
+  return take_commands();
+}
+
+lease_progress task_runner::progress() const {
+  std::uint32_t in_flight = 0;
+  for (const auto& [id, entry] : calls_)
+    in_flight += entry.stage == call_stage::in_flight ? 1 : 0;
+  return {granted_.task, granted_.lease, in_flight, committed_};
 }
 
 std::vector<runner_command> task_runner::take_commands() {

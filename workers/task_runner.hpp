@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "actors/messages.hpp"
+#include "actors/session.hpp"
 #include "protocols/program.hpp"
 
 namespace tenbit {
@@ -38,6 +39,11 @@ public:
   [[nodiscard]] std::vector<runner_command> on_bits(const bits_reply& reply);
   [[nodiscard]] std::vector<runner_command> on_text(text_reply reply);
   [[nodiscard]] std::vector<runner_command> on_closed(arm_trial where);
+  // Start nothing new; what is on the wire is committed, then the task is released as interrupted.
+  [[nodiscard]] std::vector<runner_command> on_hand_back();
+
+  [[nodiscard]] epoch lease() const { return granted_.lease; }
+  [[nodiscard]] lease_progress progress() const;
 
 private:
   enum class call_stage : std::uint8_t { in_flight, committing, committed, failed };
@@ -82,8 +88,10 @@ private:
   std::unordered_map<std::uint64_t, call_id> texts_;        // ticket → call of the sender
   std::uint64_t next_ticket_ = 1;
   std::uint32_t failed_arms_ = 0;
-  bool worth_retrying_ = true;
+  std::uint32_t committed_ = 0;
+  release_kind worst_ = release_kind::done; // of the arms that failed
   bool released_ = false;
+  bool handing_back_ = false;
   std::vector<runner_command> commands_;
 };
 

@@ -1,0 +1,261 @@
+#include "coordinator/cluster_core.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <utility>
+
+#include "base/kill_point.hpp"
+
+namespace tenbit {
+
+plan_rules cluster_core::rules_of_runs() const {
+  plan_rules out;
+  if (!rules_.one_process) {
+    out.leases_kept = out.distrust = out.quarantine = true;
+    out.outage_tries_max = 0;
+    out.first_ask = rules_.incarnation << 32 | 1;
+  }
+  return out;
+}
+
+std::string cluster_core::name(peer_id who) const {
+  return fleet_.all().at(who.value - 1).name;
+}
+
+// -- runs ----------------------------------------------------------------------------------------
+
+void cluster_core::add_run(std::unique_ptr<run_core> run, int priority, run_clock::time_point now) {
+  const experiment_id id = run->id();
+  run_entry entry;
+  entry.toml = to_toml(run->what());
+  entry.core = std::move(run);
+  entry.order = order_++;
+  entry.priority = priority;
+  entry.added = entry.last_done = now;
+  runs_[id] = std::move(entry);
+  prioritise(*runs_.at(id).core, priority);
+  free_ = true;
+}
+
+run_core* cluster_core::find(experiment_id id) {
+  const auto place = runs_.find(id);
+  return place == runs_.end() ? nullptr : place->second.core.get();
+}
+
+run_core* cluster_core::find(const std::string& name) {
+  run_entry* newest = nullptr;
+  for (auto& [id, entry] : runs_)
+    if (entry.core->what().name == name && (newest == nullptr || entry.order > newest->order))
+      newest = &entry;
+  return newest == nullptr ? nullptr : newest->core.get();
+}
+
+void cluster_core::prioritise(run_core& run, int priority) {
+  runs_.at(run.id()).priority = priority;
+  by_priority_.clear();
+  for (const auto& [id, entry] : runs_)
+    by_priority_.push_back(id);
+  std::sort(by_priority_.begin(), by_priority_.end(), [this](experiment_id a, experiment_id b) {
+    const run_entry &x = runs_.at(a), &y = runs_.at(b);
+    return std::pair(-x.priority, x.order) < std::pair(-y.priority, y.order);
+  });
+  free_ = true;
+}
+
+void cluster_core::pause(run_core& run, bool paused, bool now) {
+  runs_.at(run.id()).paused = paused;
+  run.hold_granting(paused);
+  if (paused && now)
+    run.hand_back_all();
+  free_ = true;
+}
+
+void cluster_core::limit(run_core& run, std::uint32_t leases) {
+  runs_.at(run.id()).lease_limit = leases;
+  free_ = true;
+}
+
+void cluster_core::stop_run(experiment_id run, const std::string& reason) {
+  if (run_core* core = find(run))
+    core->on_stop(reason);
+}
+
+// -- events --------------------------------------------------------------------------------------
+
+void cluster_core::on_committed(experiment_id run, std::uint64_t ticket,
+                                run_clock::time_point now) {
+  if (run_core* core = find(run))
+    core->on_committed(ticket, now);
+  free_ = true;
+}
+
+void cluster_core::on_diverged(experiment_id run, std::uint64_t ticket, const std::string& why,
+                               run_clock::time_point now) {
+  if (run_core* core = find(run))
+    core->on_diverged(ticket, why, now);
+  free_ = true;
+}
+
+void cluster_core::on_journal_end(experiment_id run, const std::string& failure) {
+  if (run_core* core = find(run))
+    core->on_journal_end(failure);
+}
+
+void cluster_core::on_tick(run_clock::time_point now) {
+  const auto gap = last_tick_ ? now - *last_tick_ : run_clock::duration{};
+  if (!last_tick_)
+    started_ = now;
+  last_tick_ = now;
+  tick_gap_max_ = std::max(tick_gap_max_, gap);
+  free_ = true;
+  if (rules_.one_process)
+    return;
+  if (gap > rules_.lease_ttl / 3) { // this process was paused: that time is nobody's silence
+    for (auto& [id, entry] : runs_)
+      entry.core->shift_deadlines(gap);
+    for (fleet_peer& peer : fleet_.all())
+      peer.heard += gap;
+  }
+  for (auto& [id, entry] : runs_) {
+    entry.core->expire(now);
+    entry.core->on_tick(now);
+  }
+  for (fleet_peer& peer : fleet_.all())
+    if (peer.boot != 0 && !peer.given_up && now - peer.heard > 2 * rules_.lease_ttl)
+      give_up(peer);
+  sample(now);
+}
+
+// Once a second, how many tasks are done: the rates are made of it.
+void cluster_core::sample(run_clock::time_point now) {
+  for (auto& [id, entry] : runs_) {
+    const std::uint64_t done = entry.core->tasks().counts().done;
+    if (!entry.samples.empty() && entry.samples.back().done != done)
+      entry.last_done = now;
+    if (!entry.samples.empty() && now - entry.samples.back().at < std::chrono::seconds(1))
+      continue;
+    entry.samples.push_back({now, done});
+    while (now - entry.samples.front().at > std::chrono::hours(1))
+      entry.samples.pop_front();
+  }
+}
+
+// -- commands ------------------------------------------------------------------------------------
+
+void cluster_core::send(peer_id to, to_peer what) {
+  fleet_peer* peer = fleet_.find(to);
+  if (peer == nullptr || !peer->connection)
+    return; // its next hello brings both sides to one view
+  send(*peer->connection, std::move(what));
+}
+
+namespace {
+
+// The experiment a message is about, which the peer must know first.
+struct experiment_of {
+  template <class Message> std::optional<experiment_id> operator()(const Message& m) const {
+    if constexpr (requires { m.finished.task; })
+      return m.finished.task.experiment;
+    else if constexpr (requires { m.task; })
+      return m.task.experiment;
+    else
+      return std::nullopt;
+  }
+};
+
+} // namespace
+
+// A run's commands, addressed; an experiment goes to a peer before the first message of it.
+void cluster_core::gather(run_entry& entry) {
+  for (run_command& command : entry.core->take_commands()) {
+    if (auto* out = std::get_if<outbound>(&command)) {
+      fleet_peer* peer = fleet_.find(out->to);
+      if (peer == nullptr || !peer->connection)
+        continue;
+      const bool needs_text = std::holds_alternative<grant>(out->what) ||
+                              std::holds_alternative<oracle_ask>(out->what) ||
+                              std::holds_alternative<oracle_text>(out->what) ||
+                              std::holds_alternative<grade_request>(out->what);
+      const auto about = std::visit(experiment_of{}, out->what);
+      if (!rules_.one_process && needs_text && peer->knows.insert(*about).second)
+        send(*peer->connection, experiment_text{*about, entry.toml});
+      send(*peer->connection, std::move(out->what));
+    } else if (auto* commit = std::get_if<commit_command>(&command)) {
+      commands_.emplace_back(std::move(*commit));
+    } else if (auto* close = std::get_if<close_journal>(&command)) {
+      commands_.emplace_back(*close);
+    } else if (rules_.one_process) { // what waits in our own queues need not be started
+      for (const fleet_peer& peer : fleet_.all())
+        send(peer.id, leave_order{entry.core->status().stop_reason});
+    } else {
+      entry.core->hand_back_all();
+      gather(entry);
+    }
+  }
+}
+
+std::vector<cluster_command> cluster_core::take_commands(run_clock::time_point now) {
+  grant_free_slots(now);
+  for (auto& [id, entry] : runs_)
+    gather(entry);
+  return std::exchange(commands_, {});
+}
+
+// -- granting ------------------------------------------------------------------------------------
+
+std::uint32_t cluster_core::leased(peer_id peer) const {
+  std::uint32_t out = 0;
+  for (const auto& [id, entry] : runs_)
+    out += entry.core->tasks().live(peer);
+  return out;
+}
+
+// The peer that uses the smallest part of its slots.
+fleet_peer* cluster_core::freest_peer() {
+  fleet_peer* best = nullptr;
+  double best_use = 1;
+  for (fleet_peer& peer : fleet_.all()) {
+    if (!peer.takes_tasks())
+      continue;
+    const double use = static_cast<double>(leased(peer.id)) / peer.slots;
+    if (use < best_use) {
+      best = &peer;
+      best_use = use;
+    }
+  }
+  return best;
+}
+
+bool cluster_core::may_grant(const run_entry& entry) const {
+  const plan_counts& counts = entry.core->tasks().counts();
+  return !entry.paused && entry.core->status().phase == run_phase::running && counts.pending > 0 &&
+         (entry.lease_limit == 0 || counts.leased < entry.lease_limit);
+}
+
+void cluster_core::grant_free_slots(run_clock::time_point now) {
+  if (!std::exchange(free_, false) || closing_)
+    return;
+  std::size_t given = 0;
+  for (const experiment_id id : by_priority_) {
+    const auto place = runs_.find(id);
+    if (place == runs_.end())
+      continue;
+    while (may_grant(place->second)) {
+      fleet_peer* peer = freest_peer();
+      if (peer == nullptr)
+        return;
+      if (given++ >= limits::grants_per_step_max) {
+        free_ = true;
+        commands_.emplace_back(cluster_more{});
+        return;
+      }
+      const epoch number{rules_.incarnation << 32 | ++grants_};
+      const auto deadline =
+          rules_.one_process ? run_clock::time_point::max() : now + rules_.lease_ttl;
+      if (!place->second.core->grant_next(peer->id, number, now, deadline))
+        break;
+    }
+  }
+}
+
+} // namespace tenbit

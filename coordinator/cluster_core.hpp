@@ -1,0 +1,146 @@
+// The scheduler: every decision of a coordinator as one pure step, message in, commands out.
+//
+// Holds the peers and the runs; hands tasks to peers with free slots, by priority of the run and
+// the order in which runs were added; lets leases expire; brings both sides to one view after a
+// reconnect; takes bad workers out. `now` is an argument; nothing here waits, reads a clock or a
+// socket. A run in one process is the same with one peer. Owned by the coordinator actor.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "coordinator/cluster_status.hpp"
+#include "coordinator/fleet.hpp"
+#include "coordinator/run_core.hpp"
+
+namespace tenbit {
+
+struct cluster_send {
+  connection_id to;
+  to_peer what;
+};
+struct cluster_drop {
+  connection_id to;
+  std::string reason;
+};
+// Work is left for another step at once (too many grants for one).
+struct cluster_more {};
+using cluster_command =
+    std::variant<cluster_send, cluster_drop, cluster_more, commit_command, close_journal>;
+
+struct cluster_rules {
+  std::uint64_t incarnation = 0;
+  run_clock::duration lease_ttl = limits::lease_ttl;
+  run_clock::duration heartbeat = limits::heartbeat_period;
+  bool one_process = false; // the one peer is this process: no leases expire, nobody is distrusted
+};
+
+class cluster_core final : private party_directory {
+public:
+  explicit cluster_core(const cluster_rules& rules) : rules_(rules) {}
+
+  // -- runs. Loaded with directory() as their view of the others.
+  [[nodiscard]] party_directory& directory() { return *this; }
+  [[nodiscard]] plan_rules rules_of_runs() const;
+  // Known before the run is loaded, for leases of the last life.
+  [[nodiscard]] peer_id peer_named(const std::string& name) { return fleet_.by_name(name).id; }
+  void add_run(std::unique_ptr<run_core> run, int priority, run_clock::time_point now);
+  [[nodiscard]] run_core* find(experiment_id id);
+  [[nodiscard]] run_core* find(const std::string& name); // newest of that name
+  void remove_run(experiment_id id) { runs_.erase(id); }
+
+  // -- events
+  void on_frame(connection_id from, const std::string& key, role_set rights, from_peer message,
+                run_clock::time_point now);
+  void on_gone(connection_id from);
+  void on_committed(experiment_id run, std::uint64_t ticket, run_clock::time_point now);
+  void on_diverged(experiment_id run, std::uint64_t ticket, const std::string& why,
+                   run_clock::time_point now);
+  void on_journal_end(experiment_id run, const std::string& failure);
+  void on_tick(run_clock::time_point now);
+  void stop_run(experiment_id run, const std::string& reason);
+  // No new leases for any run; what is leased stays with its holders over a restart.
+  void close_all() { closing_ = true; }
+
+  // -- operators; idempotent
+  void pause(run_core& run, bool paused, bool now);
+  void limit(run_core& run, std::uint32_t leases);
+  void prioritise(run_core& run, int priority);
+  [[nodiscard]] status<std::string> drain(const std::string& worker, const std::string& reason);
+  [[nodiscard]] status<std::string> undrain(const std::string& worker);
+  // Bits an oracle had given in earlier lives: a ledger with fewer is an older copy.
+  void expect_bits(const std::string& oracle, experiment_id run, std::uint64_t bits);
+
+  [[nodiscard]] std::vector<cluster_command> take_commands(run_clock::time_point now);
+  [[nodiscard]] cluster_status snapshot(run_clock::time_point now) const;
+  [[nodiscard]] const fleet& peers() const { return fleet_; }
+  // Why a pending task does not run; one line.
+  [[nodiscard]] std::string why_pending(const run_core& run) const;
+
+private:
+  struct rate_sample {
+    run_clock::time_point at;
+    std::uint64_t done = 0;
+  };
+  struct run_entry {
+    std::unique_ptr<run_core> core;
+    std::uint64_t order = 0;
+    int priority = 0;
+    bool paused = false;
+    std::uint32_t lease_limit = 0;
+    run_clock::time_point added, last_done;
+    std::deque<rate_sample> samples; // one a second at most, an hour
+    std::string toml;
+  };
+
+  // party_directory
+  std::optional<peer_id> oracle(problem_index task) override {
+    return fleet_.oracle_of(task.value);
+  }
+  std::optional<peer_id> grader() override { return fleet_.next_grader(); }
+  bool one_solver() const override { return fleet_.solvers() < 2; }
+  std::string name(peer_id who) const override;
+
+  // -- peers
+  void on_hello(connection_id from, const std::string& key, role_set rights, const hello& h,
+                run_clock::time_point now);
+  [[nodiscard]] std::string refusal(const std::string& key, role_set rights, const hello& h) const;
+  void adopt_leases(fleet_peer& peer, const hello& h, run_clock::time_point now);
+  void on_heartbeat(fleet_peer& peer, heartbeat beat, run_clock::time_point now);
+  void on_goodbye(fleet_peer& peer, run_clock::time_point now);
+  void give_up(fleet_peer& peer);
+  void judge_worker(fleet_peer& peer, const task_released& released, run_clock::time_point now);
+  void deliver(fleet_peer& peer, from_peer& message, run_clock::time_point now);
+  void deliver_oracle(fleet_peer& peer, from_peer& message);
+
+  void send(peer_id to, to_peer what);
+  void send(connection_id to, to_peer what) {
+    commands_.emplace_back(cluster_send{to, std::move(what)});
+  }
+  void gather(run_entry& entry);
+  void grant_free_slots(run_clock::time_point now);
+  [[nodiscard]] fleet_peer* freest_peer();
+  [[nodiscard]] std::uint32_t leased(peer_id peer) const;
+  [[nodiscard]] bool may_grant(const run_entry& entry) const;
+  void sample(run_clock::time_point now);
+  [[nodiscard]] run_line line_of(const run_entry& entry, run_clock::time_point now) const;
+
+  cluster_rules rules_;
+  fleet fleet_;
+  std::map<experiment_id, run_entry> runs_;
+  std::vector<experiment_id> by_priority_;
+  std::uint32_t grants_ = 0; // the counter of epochs
+  std::uint64_t order_ = 0;
+  std::optional<run_clock::time_point> last_tick_;
+  run_clock::duration tick_gap_max_{};
+  run_clock::time_point started_;
+  bool closing_ = false;
+  bool free_ = true; // a slot or a task may have become free
+  std::vector<cluster_command> commands_;
+};
+
+} // namespace tenbit

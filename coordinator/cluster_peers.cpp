@@ -1,0 +1,295 @@
+// cluster_core and its peers: hello, heartbeats, goodbyes, silence, bad workers, and whom a message
+// belongs to.
+#include <fmt/format.h>
+#include <utility>
+
+#include "coordinator/cluster_core.hpp"
+
+namespace tenbit {
+
+void cluster_core::on_frame(connection_id from, const std::string& key, role_set rights,
+                            from_peer message, run_clock::time_point now) {
+  if (const auto* h = std::get_if<hello>(&message)) {
+    on_hello(from, key, rights, *h, now);
+    return;
+  }
+  fleet_peer* peer = fleet_.by_connection(from);
+  if (peer == nullptr) { // this coordinator restarted, or the connection was given up
+    send(from, hello_wanted{});
+    return;
+  }
+  if (auto* beat = std::get_if<heartbeat>(&message))
+    on_heartbeat(*peer, std::move(*beat), now);
+  else if (std::holds_alternative<goodbye>(message))
+    on_goodbye(*peer, now);
+  else
+    deliver(*peer, message, now);
+}
+
+// -- sessions ------------------------------------------------------------------------------------
+
+// Why this hello is not accepted; empty: it is.
+std::string cluster_core::refusal(const std::string& key, role_set rights, const hello& h) const {
+  if (!rights.covers(h.roles) || !h.roles.any())
+    return fmt::format("the key {} allows the roles {}, not {}", key, to_string(rights),
+                       to_string(h.roles));
+  if (h.incarnation_seen > rules_.incarnation)
+    return fmt::format("this coordinator (incarnation {}) is older than one the peer has worked "
+                       "for ({}): an old copy of its folder was started",
+                       rules_.incarnation, h.incarnation_seen);
+  for (const fleet_peer& peer : fleet_.all()) {
+    if (peer.name != key)
+      continue;
+    for (const auto& [run, bits] : peer.bits) {
+      std::uint64_t has = 0;
+      for (const ledger_count& count : h.ledgers)
+        has = count.experiment == run ? count.bits : has;
+      if (h.roles.oracle && has < bits)
+        return fmt::format("the oracle's ledger has {} bits of an experiment for which it gave {}: "
+                           "it is an older copy",
+                           has, bits);
+    }
+  }
+  return {};
+}
+
+void cluster_core::on_hello(connection_id from, const std::string& key, role_set rights,
+                            const hello& h, run_clock::time_point now) {
+  if (const std::string why = refusal(key, rights, h); !why.empty()) {
+    send(from, refused{why, true});
+    commands_.emplace_back(cluster_drop{from, why});
+    return;
+  }
+  fleet_peer& peer = fleet_.by_name(key);
+  if (peer.connection && *peer.connection != from)
+    commands_.emplace_back(cluster_drop{*peer.connection, "the peer connected again"});
+  const bool another = peer.boot != 0 && peer.boot != h.boot;
+  if (another) {
+    ++peer.restarts;
+    for (auto& [id, entry] : runs_) {
+      entry.core->lost(peer.id, !peer.left, now);
+      gather(entry);
+    }
+  }
+  fleet_.connect(peer, from);
+  peer.roles = h.roles;
+  peer.build = h.build;
+  peer.boot = h.boot;
+  peer.left = peer.given_up = false;
+  peer.slots = h.slots;
+  peer.heartbeat = 0;
+  peer.heard = now;
+  const auto ms = [](run_clock::duration time) {
+    return static_cast<std::uint32_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(time).count());
+  };
+  send(from, welcome{rules_.incarnation, ms(rules_.lease_ttl), ms(rules_.heartbeat), peer.name});
+  adopt_leases(peer, h, now);
+  free_ = true;
+}
+
+void cluster_core::adopt_leases(fleet_peer& peer, const hello& h, run_clock::time_point now) {
+  std::set<task_id> known;
+  for (const held_lease& held : h.leases) {
+    run_core* run = find(held.task.experiment);
+    if (held.lease == epoch{}) { // an oracle's
+      if (run == nullptr || !run->keeps(peer.id, held.task.problem))
+        send(peer.id, forget_task{held.task});
+    } else if (run != nullptr && run->adopt(peer.id, held, now + rules_.lease_ttl))
+      known.insert(held.task);
+    else
+      send(peer.id, revoke{held.task, held.lease, "the lease is over"});
+  }
+  for (auto& [id, entry] : runs_) {
+    entry.core->grant_again(peer.id, known, now);
+    if (peer.roles.oracle)
+      entry.core->oracle_joined(peer.id);
+    if (peer.roles.grader)
+      entry.core->grader_joined(peer.id);
+  }
+}
+
+void cluster_core::on_heartbeat(fleet_peer& peer, heartbeat beat, run_clock::time_point now) {
+  if (beat.boot != peer.boot || beat.number <= peer.heartbeat)
+    return; // late or repeated
+  peer.heartbeat = beat.number;
+  peer.heard = now;
+  free_ = free_ || peer.slots != beat.slots;
+  peer.slots = beat.slots;
+  peer.replicas = std::move(beat.replicas);
+  for (const lease_progress& progress : beat.leases) {
+    if (run_core* run = find(progress.task.experiment))
+      run->renew(peer.id, progress, now + rules_.lease_ttl);
+    else
+      send(peer.id, revoke{progress.task, progress.lease, "there is no such run here"});
+  }
+  send(peer.id, heartbeat_ack{beat.number});
+}
+
+void cluster_core::on_goodbye(fleet_peer& peer, run_clock::time_point now) {
+  peer.left = true;
+  for (auto& [id, entry] : runs_)
+    entry.core->lost(peer.id, false, now);
+  if (peer.connection)
+    commands_.emplace_back(cluster_drop{*peer.connection, "goodbye"});
+  fleet_.disconnect(peer);
+  give_up(peer);
+  free_ = true;
+}
+
+void cluster_core::on_gone(connection_id from) {
+  if (fleet_peer* peer = fleet_.by_connection(from))
+    fleet_.disconnect(*peer); // its leases wait for it until they expire
+}
+
+// What only this oracle or grader was to do is done by others.
+void cluster_core::give_up(fleet_peer& peer) {
+  peer.given_up = true;
+  const bool oracle = peer.roles.oracle, grader = peer.roles.grader;
+  peer.slots = 0;
+  if (peer.connection) {
+    commands_.emplace_back(cluster_drop{*peer.connection, "silent for too long"});
+    fleet_.disconnect(peer);
+  }
+  for (auto& [id, entry] : runs_) {
+    if (oracle)
+      entry.core->oracle_lost(peer.id);
+    if (grader)
+      entry.core->grader_lost(peer.id);
+  }
+}
+
+void cluster_core::expect_bits(const std::string& oracle, experiment_id run, std::uint64_t bits) {
+  std::uint64_t& known = fleet_.by_name(oracle).bits[run];
+  known = std::max(known, bits);
+}
+
+// -- workers that fail ---------------------------------------------------------------------------
+
+// A worker that fails many different tasks and finishes none is at fault itself: it gets no more,
+// and no task is charged with it.
+void cluster_core::judge_worker(fleet_peer& peer, const task_released& released,
+                                run_clock::time_point now) {
+  free_ = true;
+  switch (released.how) {
+  case release_kind::done:
+    ++peer.tasks_done;
+    peer.failed.clear();
+    return;
+  case release_kind::interrupted:
+  case release_kind::outage:
+    return;
+  case release_kind::own_fault:
+  case release_kind::refused:
+  case release_kind::diverged:
+    break;
+  }
+  ++peer.tasks_failed;
+  peer.failed[released.task.problem] = now;
+  std::erase_if(peer.failed, [&](const auto& entry) {
+    return now - entry.second > limits::worker_failures_window;
+  });
+  if (rules_.one_process || !peer.draining.empty() ||
+      peer.failed.size() < limits::worker_failures_max)
+    return;
+  peer.draining = fmt::format("failed {} problems and finished none; undrain it when it is mended",
+                              peer.failed.size());
+  for (auto& [id, entry] : runs_) {
+    entry.core->forgive(peer.id);
+    entry.core->hand_back(peer.id);
+  }
+}
+
+status<std::string> cluster_core::drain(const std::string& worker, const std::string& reason) {
+  for (fleet_peer& peer : fleet_.all()) {
+    if (peer.name != worker)
+      continue;
+    peer.draining = reason.empty() ? "by an operator" : reason;
+    if (peer.roles.oracle || peer.roles.grader)
+      for (auto& [id, entry] : runs_) {
+        entry.core->oracle_lost(peer.id);
+        entry.core->grader_lost(peer.id);
+      }
+    return {};
+  }
+  return fail(fmt::format("no worker {} was seen; 'tenbit ctl worker list' names them", worker));
+}
+
+status<std::string> cluster_core::undrain(const std::string& worker) {
+  for (fleet_peer& peer : fleet_.all()) {
+    if (peer.name != worker)
+      continue;
+    peer.draining.clear();
+    peer.failed.clear();
+    free_ = true;
+    for (auto& [id, entry] : runs_) {
+      if (peer.connection && peer.roles.oracle)
+        entry.core->oracle_joined(peer.id);
+      if (peer.connection && peer.roles.grader)
+        entry.core->grader_joined(peer.id);
+    }
+    return {};
+  }
+  return fail(fmt::format("no worker {} was seen; 'tenbit ctl worker list' names them", worker));
+}
+
+// -- messages of a task --------------------------------------------------------------------------
+
+void cluster_core::deliver(fleet_peer& peer, from_peer& message, run_clock::time_point now) {
+  const auto run_of = [this](const task_id& task) { return find(task.experiment); };
+  const auto no_run = [&](const task_id& task, epoch lease) {
+    send(peer.id, revoke{task, lease, "there is no such run here"});
+  };
+  if (auto* append = std::get_if<append_request>(&message)) {
+    if (run_core* run = run_of(append->task))
+      run->on_append(peer.id, std::move(*append));
+    else
+      no_run(append->task, append->lease);
+  } else if (auto* ask = std::get_if<ask_message>(&message)) {
+    if (run_core* run = run_of(ask->task))
+      run->on_ask(peer.id, std::move(*ask));
+    else
+      no_run(ask->task, ask->lease);
+  } else if (auto* text = std::get_if<text_request>(&message)) {
+    if (run_core* run = run_of(text->task))
+      run->on_text(peer.id, std::move(*text));
+    else
+      no_run(text->task, text->lease);
+  } else if (auto* finished = std::get_if<arm_finished>(&message)) {
+    if (run_core* run = run_of(finished->task))
+      run->on_finished(peer.id, std::move(*finished));
+    else
+      no_run(finished->task, finished->lease);
+  } else if (auto* released = std::get_if<task_released>(&message)) {
+    if (run_core* run = run_of(released->task)) {
+      run->on_released(peer.id, *released, now);
+      judge_worker(peer, *released, now);
+    } else {
+      send(peer.id, release_ack{released->task, released->lease});
+    }
+  } else {
+    deliver_oracle(peer, message);
+  }
+}
+
+void cluster_core::deliver_oracle(fleet_peer& peer, from_peer& message) {
+  if (auto* append = std::get_if<oracle_append>(&message)) {
+    const experiment_id about = append->task.experiment;
+    if (run_core* run = find(about))
+      peer.bits[about] += run->on_oracle_append(peer.id, std::move(*append));
+  } else if (auto* failed = std::get_if<oracle_failed>(&message)) {
+    if (run_core* run = find(failed->task.experiment))
+      run->on_oracle_failed(peer.id, std::move(*failed));
+  } else if (auto* text = std::get_if<oracle_text_reply>(&message)) {
+    if (run_core* run = find(text->task.experiment))
+      run->on_text_reply(peer.id, std::move(*text));
+  } else if (const auto* gone = std::get_if<forgotten>(&message)) {
+    if (run_core* run = find(gone->task.experiment))
+      run->on_forgotten(peer.id, *gone);
+  } else if (auto* result = std::get_if<graded>(&message)) {
+    if (run_core* run = find(result->task.experiment))
+      run->on_graded(std::move(*result));
+  }
+}
+
+} // namespace tenbit

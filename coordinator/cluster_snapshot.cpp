@@ -1,0 +1,152 @@
+// What cluster_core says of itself: rates, the time that is left, and why pending tasks wait.
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+#include "coordinator/cluster_core.hpp"
+
+namespace tenbit {
+namespace {
+
+double seconds(run_clock::duration time) {
+  return std::chrono::duration<double>(time).count();
+}
+
+// The p-th of some values, 0 <= p <= 1; 0 when there are none.
+double quantile(std::vector<double> values, double p) {
+  if (values.empty())
+    return 0;
+  std::sort(values.begin(), values.end());
+  return values[static_cast<std::size_t>(p * static_cast<double>(values.size() - 1) + 0.5)];
+}
+
+double budget_used(const experiment& exp, const run_status& status) {
+  double out = 0;
+  const auto part = [&](double spent, double limit) { out = std::max(out, spent / limit); };
+  if (exp.budget.calls)
+    part(static_cast<double>(status.calls), static_cast<double>(*exp.budget.calls));
+  if (exp.budget.tokens)
+    part(static_cast<double>(status.prompt_tokens + status.completion_tokens),
+         static_cast<double>(*exp.budget.tokens));
+  if (exp.budget.money)
+    part(status.money, *exp.budget.money);
+  return out;
+}
+
+} // namespace
+
+std::string cluster_core::why_pending(const run_core& run) const {
+  const run_entry& entry = runs_.at(run.id());
+  const plan_counts& counts = run.tasks().counts();
+  if (counts.pending == 0 || run.status().phase != run_phase::running)
+    return {};
+  if (closing_)
+    return "the coordinator is stopping";
+  if (entry.paused)
+    return "the run is paused";
+  if (entry.lease_limit > 0 && counts.leased >= entry.lease_limit)
+    return fmt::format("the limit of {} leases is reached", entry.lease_limit);
+  std::size_t connected = 0, draining = 0, without_models = 0;
+  for (const fleet_peer& peer : fleet_.all()) {
+    if (!peer.roles.solver || !peer.connection)
+      continue;
+    ++connected;
+    draining += peer.draining.empty() ? 0 : 1;
+    without_models += peer.draining.empty() && peer.slots == 0 ? 1 : 0;
+  }
+  if (connected == 0)
+    return "no worker is connected";
+  if (draining == connected)
+    return "every worker is draining";
+  if (draining + without_models == connected)
+    return "no worker has a model that can be called (endpoints are out)";
+  if (run.tasks().delayed() > 0 && run.tasks().delayed() == counts.pending)
+    return "they failed and wait to be tried again";
+  for (const fleet_peer& peer : fleet_.all())
+    if (peer.takes_tasks() && leased(peer.id) < peer.slots)
+      return run.tasks().suspects() > 0 ? "suspects wait for a worker without one"
+                                        : "they are being handed out";
+  return "no free slot";
+}
+
+run_line cluster_core::line_of(const run_entry& entry, run_clock::time_point now) const {
+  run_line out;
+  const run_core& run = *entry.core;
+  out.name = run.what().name;
+  out.id = run.id();
+  out.status = run.status();
+  out.currency = run.what().currency;
+  out.priority = entry.priority;
+  out.paused = entry.paused;
+  out.simulated = run.what().simulated();
+  out.lease_limit = entry.lease_limit;
+  out.budget_used = budget_used(run.what(), run.status());
+  out.leases_granted = out.status.leases_granted;
+  out.leases_expired = out.status.leases_expired;
+  out.leases_lost = out.status.leases_lost;
+  out.stale_refused = out.status.stale_refused;
+  out.duplicates = out.status.duplicates;
+  out.suspects = run.tasks().suspects();
+  out.waiting_for = why_pending(run);
+  const plan_counts& counts = run.tasks().counts();
+  const auto rate = [&](run_clock::duration window) {
+    const auto from = std::find_if(entry.samples.begin(), entry.samples.end(),
+                                   [&](const auto& s) { return now - s.at <= window; });
+    if (from == entry.samples.end() || now <= from->at)
+      return 0.0;
+    return static_cast<double>(counts.done - from->done) / seconds(now - from->at);
+  };
+  out.per_second_1m = rate(std::chrono::minutes(1));
+  out.per_second_15m = rate(std::chrono::minutes(15));
+  out.per_second_1h = rate(std::chrono::hours(1));
+  if (counts.pending > 0)
+    out.oldest_pending_s = seconds(now - std::max(entry.added, entry.last_done));
+  if (const auto oldest = run.tasks().oldest_lease())
+    out.oldest_lease_s = seconds(now - *oldest);
+  // The band comes from the throughput of the last quarter of an hour, ten seconds at a time.
+  std::vector<double> rates;
+  for (std::size_t i = 10; i < entry.samples.size(); i += 10) {
+    const rate_sample &a = entry.samples[i - 10], &b = entry.samples[i];
+    if (now - a.at <= std::chrono::minutes(15) && b.at > a.at)
+      rates.push_back(static_cast<double>(b.done - a.done) / seconds(b.at - a.at));
+  }
+  const auto left = static_cast<double>(counts.pending + counts.leased);
+  const double middle = rates.size() >= 3 ? quantile(rates, 0.5) : out.per_second_1m;
+  if (left > 0 && middle > 0) {
+    const double slow = rates.size() >= 3 ? quantile(rates, 0.1) : middle / 2;
+    const double fast = rates.size() >= 3 ? quantile(rates, 0.9) : middle * 2;
+    out.eta_s = left / middle;
+    out.eta_low_s = left / std::max(fast, middle);
+    out.eta_high_s = slow > 0 ? left / slow : -1;
+  }
+  return out;
+}
+
+cluster_status cluster_core::snapshot(run_clock::time_point now) const {
+  cluster_status out;
+  out.incarnation = rules_.incarnation;
+  out.uptime_s = last_tick_ ? seconds(now - started_) : 0;
+  out.tick_gap_max_s = seconds(tick_gap_max_);
+  for (const experiment_id id : by_priority_)
+    if (const auto place = runs_.find(id); place != runs_.end())
+      out.runs.push_back(line_of(place->second, now));
+  for (const fleet_peer& peer : fleet_.all()) {
+    peer_line line;
+    line.name = peer.name;
+    line.roles = peer.roles;
+    line.build = peer.build;
+    line.connected = peer.connection.has_value();
+    line.slots = peer.slots;
+    line.leased = leased(peer.id);
+    line.heartbeat_age_s = peer.boot == 0 ? -1 : seconds(now - peer.heard);
+    line.restarts = peer.restarts;
+    line.tasks_done = peer.tasks_done;
+    line.tasks_failed = peer.tasks_failed;
+    line.draining = peer.draining;
+    line.replicas = peer.replicas;
+    out.peers.push_back(std::move(line));
+  }
+  return out;
+}
+
+} // namespace tenbit

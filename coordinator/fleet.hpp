@@ -1,0 +1,67 @@
+// The peers of a coordinator: who they are, what they may do, how they are.
+//
+// Pure. A peer is numbered by the name of its key, for the life of the process; its connection and
+// its boot id change.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/session.hpp"
+#include "coordinator/plan.hpp"
+
+namespace tenbit {
+
+struct fleet_peer {
+  peer_id id;
+  std::string name;
+  role_set roles; // that it took up
+  std::string build;
+  std::optional<connection_id> connection; // after its hello, until it is gone
+  std::uint64_t boot = 0;                  // 0: not seen in this life of the coordinator
+  bool left = false;                       // said goodbye
+  bool given_up = false;                   // silent for so long that its work went to others
+  std::uint32_t slots = 0;
+  std::uint64_t heartbeat = 0; // highest number
+  run_clock::time_point heard; // last heartbeat or hello
+  std::string draining;        // why it gets no new task; empty: it does
+  std::set<experiment_id> knows;
+  std::map<problem_index, run_clock::time_point> failed; // since its last success
+  std::uint64_t tasks_done = 0, tasks_failed = 0, restarts = 0;
+  std::vector<replica_report> replicas;
+  std::map<experiment_id, std::uint64_t> bits; // oracle: of its ledger, that reached ours
+
+  [[nodiscard]] bool takes_tasks() const {
+    return roles.solver && connection && draining.empty() && slots > 0;
+  }
+};
+
+class fleet {
+public:
+  // The peer of this name, made when it is new.
+  [[nodiscard]] fleet_peer& by_name(const std::string& name);
+  [[nodiscard]] fleet_peer* find(peer_id id);
+  [[nodiscard]] fleet_peer* by_connection(connection_id from);
+  void connect(fleet_peer& peer, connection_id to);
+  void disconnect(fleet_peer& peer);
+
+  // Of the connected ones that do not drain. A task has the same oracle as long as the same ones
+  // are there (rendezvous hashing); graders take turns.
+  [[nodiscard]] std::optional<peer_id> oracle_of(std::uint64_t task) const;
+  [[nodiscard]] std::optional<peer_id> next_grader();
+  [[nodiscard]] std::size_t solvers() const; // connected, not draining
+
+  [[nodiscard]] std::vector<fleet_peer>& all() { return peers_; }
+  [[nodiscard]] const std::vector<fleet_peer>& all() const { return peers_; }
+
+private:
+  std::vector<fleet_peer> peers_; // by id - 1
+  std::map<std::string, peer_id> names_;
+  std::unordered_map<connection_id, peer_id> connections_;
+  std::size_t grader_turn_ = 0;
+};
+
+} // namespace tenbit

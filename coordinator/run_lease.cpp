@@ -1,0 +1,251 @@
+// Leases of run_core: granted, adopted after a reconnect, renewed, lost, and ended.
+#include <fmt/format.h>
+#include <utility>
+
+#include "base/kill_point.hpp"
+#include "coordinator/run_core.hpp"
+
+namespace tenbit {
+
+void run_core::load_lease(problem_index task, const task_state& state, const task_lease& lease) {
+  if (state.events > 0)
+    with_journal_.insert(task);
+  plan_.add_leased(task, lease);
+  status_.tasks = plan_.counts();
+}
+
+bool run_core::grant_next(peer_id to, epoch number, run_clock::time_point now,
+                          run_clock::time_point deadline) {
+  if (status_.phase != run_phase::running)
+    return false;
+  for (int tries = 0; tries < limits::grant_tries_max; ++tries) {
+    const auto task = plan_.next(now, to, directory_->one_solver());
+    if (!task)
+      return false;
+    if (uncommitted_.contains(*task)) { // its journal on disk is not whole yet
+      plan_.put_back(*task);
+      continue;
+    }
+    if (const task_lease* old = plan_.find(*task)) // expired, and its holder did not come back
+      send(old->holder, revoke{{id_, *task}, old->number, "it was given to another worker"});
+    close_lease(*task);
+    grant given;
+    if (!open_lease(*task, number, to, &given))
+      return false;
+    plan_.lease(*task, {number, to, now, deadline, false});
+    ++status_.leases_granted;
+    if (rules_.leases_kept)
+      commit_unwaited({*task, {}, {}, {}, false, lease_row{number, directory_->name(to)}, false});
+    send(to, std::move(given));
+    return true;
+  }
+  return false;
+}
+
+// Reads what the task has; most tasks have no journal yet and cost no look at the disk.
+bool run_core::open_lease(problem_index task, epoch number, peer_id holder, grant* given) {
+  expected<std::vector<event>, store_failure> past;
+  if (with_journal_.contains(task))
+    past = sources_.journal(task);
+  auto item = sources_.problem_of(task);
+  if (!past || !item) {
+    break_run(!past ? past.error() : item.error());
+    return false;
+  }
+  held_task& held = leases_[task];
+  held = held_task{};
+  held.number = number;
+  held.holder = holder;
+  held.item = *item;
+  if (given != nullptr) {
+    given->task = {id_, task};
+    given->lease = number;
+    given->item = *item;
+  }
+  divide(held, std::move(*past), given);
+  return true;
+}
+
+// The journal is split by who may see what: the worker gets the receiver's calls, the oracle the
+// sender's, bits and outcomes stay here.
+void run_core::divide(held_task& held, std::vector<event> past, grant* given) {
+  auto receiver = std::make_shared<std::vector<event>>();
+  auto sender = std::make_shared<std::vector<event>>();
+  for (event& entry : past) {
+    if (auto* call = std::get_if<call_event>(&entry)) {
+      held.calls.insert(call->id);
+      auto& side = call->by == party::receiver ? receiver : sender;
+      side->push_back(std::move(entry));
+    } else if (const auto* bit = std::get_if<bit_event>(&entry)) {
+      held.ledger.try_emplace({bit->where, bit->index.value},
+                              ledger_bit{bit->question_hash, bit->value, true});
+    } else if (const auto* ended = std::get_if<outcome_event>(&entry)) {
+      held.closed.insert(ended->where);
+    }
+  }
+  held.prior = std::move(sender);
+  if (given == nullptr)
+    return;
+  given->closed.insert(held.closed.begin(), held.closed.end());
+  given->journal = std::move(receiver);
+}
+
+bool run_core::adopt(peer_id who, const held_lease& held, run_clock::time_point deadline) {
+  const problem_index task = held.task.problem;
+  const task_lease* known = plan_.find(task);
+  if (known == nullptr || known->number != held.lease || known->holder != who)
+    return false;
+  if (!leases_.contains(task) && !open_lease(task, held.lease, who, nullptr))
+    return false;
+  plan_.renew(task, deadline);
+  return true;
+}
+
+void run_core::grant_again(peer_id who, const std::set<task_id>& known, run_clock::time_point now) {
+  for (const problem_index task : plan_.held_by(who)) {
+    const auto place = leases_.find(task);
+    if (known.contains({id_, task}) || (place != leases_.end() && place->second.releasing))
+      continue;
+    if (place == leases_.end()) { // of the coordinator's last life, and the peer has it no more
+      plan_.end(task, task_ending::interrupted, now);
+      continue;
+    }
+    grant given;
+    if (!open_lease(task, plan_.find(task)->number, who, &given))
+      return;
+    send(who, std::move(given));
+  }
+}
+
+void run_core::renew(peer_id who, const lease_progress& progress, run_clock::time_point deadline) {
+  const task_lease* held = plan_.find(progress.task.problem);
+  if (held != nullptr && held->holder == who && held->number == progress.lease) {
+    plan_.renew(progress.task.problem, deadline);
+    return;
+  }
+  ++status_.stale_refused;
+  send(who, revoke{progress.task, progress.lease, "the lease is over"});
+}
+
+void run_core::expire(run_clock::time_point now) {
+  for (const problem_index task : plan_.expire(now)) {
+    ++status_.leases_expired;
+    with_journal_.insert(task); // its journal may have grown
+  }
+}
+
+void run_core::lost(peer_id who, bool crashed, run_clock::time_point now) {
+  const auto tasks = plan_.held_by(who);
+  std::set<problem_index> poison;
+  if (crashed)
+    for (const problem_index task : plan_.crashed(who, directory_->one_solver()))
+      poison.insert(task);
+  for (const problem_index task : tasks) {
+    ++status_.leases_lost;
+    with_journal_.insert(task);
+    if (poison.contains(task)) {
+      quarantine_leased(task, "its workers died: " + plan_.evidence(task), std::nullopt);
+      continue;
+    }
+    close_lease(task);
+    if (!crashed)
+      plan_.end(task, task_ending::interrupted, now);
+    if (rules_.leases_kept)
+      commit_unwaited({task, {}, {}, {}, false, {}, true});
+  }
+}
+
+void run_core::hand_back_all() {
+  for (const auto& [task, held] : leases_)
+    send(held.holder, tenbit::hand_back{{id_, task}, held.number});
+}
+
+void run_core::hand_back(peer_id who) {
+  for (const problem_index task : plan_.held_by(who))
+    send(who, tenbit::hand_back{{id_, task}, plan_.find(task)->number});
+}
+
+run_core::held_task* run_core::current(peer_id from, task_id task, epoch number) {
+  const auto place = leases_.find(task.problem);
+  if (task.experiment == id_ && place != leases_.end() && place->second.number == number &&
+      place->second.holder == from)
+    return &place->second;
+  ++status_.stale_refused;
+  send(from, revoke{task, number, "the lease is over"});
+  return nullptr;
+}
+
+// The oracle drops what it has of the task; what it has paid for it still commits.
+void run_core::close_lease(problem_index task) {
+  const auto place = leases_.find(task);
+  if (place == leases_.end())
+    return;
+  if (const auto oracle = place->second.oracle_party) {
+    forgetting_.emplace(task, *oracle);
+    send(*oracle, forget_task{{id_, task}});
+  }
+  leases_.erase(place);
+}
+
+void run_core::end_lease(problem_index task, task_ending how, run_clock::time_point now) {
+  close_lease(task);
+  if (plan_.find(task) == nullptr)
+    return;
+  plan_.end(task, how, now);
+  if (how != task_ending::done)
+    with_journal_.insert(task);
+  else
+    with_journal_.erase(task);
+}
+
+void run_core::quarantine_leased(problem_index task, const std::string& why,
+                                 std::optional<outbound> reply) {
+  task_commit what{task, {}, task_status::quarantined, std::nullopt, true, std::nullopt, true};
+  what.events.emplace_back(failure_event{{}, call_error::diverged, "quarantined: " + why});
+  close_lease(task); // nothing more of it is accepted
+  plan_.detach(task);
+  commit(std::move(what), after_release{task_ending::quarantined, std::move(reply)});
+}
+
+void run_core::on_released(peer_id from, const task_released& released, run_clock::time_point now) {
+  const problem_index task = released.task.problem;
+  const release_ack ack{released.task, released.lease};
+  held_task* held = leases_.contains(task) ? current(from, released.task, released.lease) : nullptr;
+  if (held == nullptr) { // a copy, or of a lease that is over: either way nothing need be kept
+    send(from, ack);
+    return;
+  }
+  if (std::exchange(held->releasing, true)) {
+    ++status_.duplicates;
+    return; // its acknowledgement is on its way
+  }
+  if (released.how == release_kind::done &&
+      held->closed.size() < exp_->arms.size() * exp_->trials) {
+    send(from, revoke{released.task, released.lease, "released as done with arms open"});
+    end_lease(task, task_ending::interrupted, now);
+    return;
+  }
+  const task_ending how = plan_.judge(task, released.how, directory_->one_solver());
+  if (how == task_ending::done || how == task_ending::interrupted) {
+    if (how == task_ending::done) {
+      failures_in_row_ = 0;
+      any_done_ = true;
+    } else if (rules_.leases_kept) {
+      commit_unwaited({task, {}, {}, {}, false, {}, true});
+    }
+    end_lease(task, how, now);
+    send(from, ack);
+    return;
+  }
+  if (how == task_ending::quarantined)
+    quarantine_leased(task, plan_.evidence(task) + "; " + status_.last_failure,
+                      outbound{from, ack});
+  else
+    commit({task, {}, task_status::failed, released.failed_arms, true, std::nullopt, true},
+           after_release{how, outbound{from, ack}});
+  if (++failures_in_row_ >= limits::failures_in_row_max && !any_done_)
+    begin_stop(fmt::format("the first {} problems all failed, the last with: {}", failures_in_row_,
+                           status_.last_failure));
+}
+
+} // namespace tenbit
