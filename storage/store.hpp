@@ -3,9 +3,9 @@
 //
 // RocksDB with one writer. A commit is one synced WriteBatch and one state transition: events, bit
 // rows, state rows, running totals, commit_seq and the chain head move together or not at all.
-// After a commit returns, its rows survive SIGKILL and power loss; a commit that fails leaves the
-// store refusing all further writes (the process must exit and recover; the same fsync is never
-// tried again).
+// After a commit returns, its rows survive SIGKILL and power loss; a commit that fails,
+// unless as `diverged`, leaves the store refusing all further writes (the process must exit and
+// recover; the same fsync is never tried again).
 //
 // Files: DIR/db (RocksDB), DIR/anchor and DIR/receipt (what was durable, kept outside the database
 // so that a lost or cut log is noticed), DIR/LOCK (this process), DIR/creating (until create() is
@@ -172,7 +172,8 @@ public:
   longest_first() const = 0;
   // An openable copy of everything committed, in a folder that does not exist yet. Runs beside
   // commits; files are linked, so it costs little space on the same disk. The copy opens like a
-  // store that crashed.
+  // store that crashed. Of the writer only, not beside its close(); `exists` when the name is
+  // taken.
   [[nodiscard]] virtual status<store_failure> checkpoint(const std::string& dir) const = 0;
   // The journal of one task in order, chain verified.
   [[nodiscard]] virtual expected<std::vector<event>, store_failure>

@@ -156,7 +156,7 @@ TEST_F(StoreVerifyTampered, ChangedState_IsRefusedAtOpen) {
   const auto refused = store::open(dir());
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, store_error::corrupt);
-  EXPECT_THAT(refused.error().message, HasSubstr("the state rows are not those as of commit"));
+  EXPECT_THAT(refused.error().message, HasSubstr("the state and lease rows are not those as of commit"));
 }
 
 } // namespace tenbit
