@@ -1,0 +1,176 @@
+// tenbit ctl: what an operator asks of a coordinator, over its socket.
+#include <cstdlib>
+#include <filesystem>
+#include <fmt/format.h>
+#include <map>
+#include <memory>
+#include <string>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/text.hpp"
+#include "cli/command.hpp"
+#include "control/render.hpp"
+#include "control/status_json.hpp"
+#include "control/verbs.hpp"
+
+namespace tenbit::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct ctl_arguments {
+  std::string socket = "cluster/ctl.sock";
+  bool json = false;
+  control::request request;
+  std::map<std::string, bool> flags; // those that stand in for "true"
+  const control::verb* chosen = nullptr;
+};
+
+int explain(const std::string& message, int code) {
+  fmt::print(stderr, "tenbit ctl: {}\n", printable(message));
+  return code;
+}
+
+std::size_t terminal_columns() {
+  winsize size{};
+  if (::isatty(STDOUT_FILENO) == 1 && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+    return size.ws_col;
+  return 0; // not a terminal: nothing is cut
+}
+
+// Paths mean what they mean here, wherever the coordinator runs.
+status<std::string> make_absolute(const control::verb_arg& arg, std::string& value) {
+  std::error_code error;
+  const auto full = fs::absolute(value, error);
+  if (error)
+    return fail(fmt::format("cannot make {} absolute: {}", value, error.message()));
+  value = full.lexically_normal().string();
+  if (arg.name == "file" && !fs::is_regular_file(value, error))
+    return fail(fmt::format("there is no file {}", value));
+  return {};
+}
+
+status<std::string> complete(ctl_arguments& given) {
+  auto& request = given.request;
+  request.verb = given.chosen->name;
+  for (const auto& arg : given.chosen->args) {
+    const std::string name(arg.name);
+    if (arg.kind == control::arg_kind::flag && given.flags[name])
+      request.args[name] = {"true"};
+    if (arg.kind == control::arg_kind::path)
+      for (auto& value : request.args[name])
+        if (auto made = make_absolute(arg, value); !made)
+          return made;
+  }
+  std::erase_if(request.args, [](const auto& arg) { return arg.second.empty(); });
+  return control::check_request(request);
+}
+
+std::string human(const ctl_arguments& given, const control::reply& answer) {
+  if (given.chosen->name == "status")
+    if (const auto status = control::parse_status(answer.result)) {
+      std::string out;
+      for (const auto& line : control::top_view(*status, {terminal_columns(), 0}))
+        out += line + "\n";
+      return out;
+    }
+  return control::render_result(answer.result, terminal_columns());
+}
+
+int run_ctl(ctl_arguments& given) {
+  if (auto ready = complete(given); !ready)
+    return explain(ready.error(), exit_usage);
+  const auto answer = control::ask(given.socket, given.request);
+  if (!answer)
+    return explain(answer.error(), exit_failed);
+  if (!answer->ok)
+    return explain(answer->error, exit_failed);
+  if (!answer->error.empty()) // it was done, and yet
+    fmt::print(stderr, "tenbit ctl: {}\n", printable(answer->error));
+  if (given.json)
+    fmt::print("{}\n", answer->result);
+  else
+    fmt::print("{}{}", given.request.dry_run ? "dry run, nothing was changed\n" : "",
+               human(given, *answer));
+  if (std::fflush(stdout) != 0)
+    return explain("cannot write the result", exit_failed);
+  return exit_ok;
+}
+
+// What must be given stands in its place; the rest are options.
+void add_argument(CLI::App& command, const control::verb_arg& arg,
+                  const std::shared_ptr<ctl_arguments>& given) {
+  const std::string name(arg.name), help(arg.help);
+  if (arg.kind == control::arg_kind::flag) {
+    command.add_flag("--" + name, given->flags[name], help);
+    return;
+  }
+  auto& values = given->request.args[name];
+  if (arg.required) {
+    std::string upper = name;
+    for (char& c : upper)
+      c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    command.add_option(upper, values, help)->required()->expected(1);
+  } else {
+    auto* option = command.add_option("--" + name, values, help)->type_size(1)->expected(1);
+    if (arg.many)
+      option->take_all()->allow_extra_args(false);
+  }
+}
+
+// Each verb has its own subcommand, and only the chosen one parses into the request.
+void add_verbs(CLI::App& command, const std::shared_ptr<ctl_arguments>& given) {
+  const std::map<std::string, const char*> nouns = {{"run", "Experiments of the coordinator."},
+                                                    {"worker", "Processes that do the tasks."},
+                                                    {"endpoint", "Replicas that models answer at."},
+                                                    {"task", "One problem of a run."}};
+  std::map<std::string, CLI::App*> parents;
+  for (const auto& verb : control::verbs()) {
+    const std::string name(verb.name);
+    const auto space = name.find(' ');
+    CLI::App* parent = &command;
+    if (space != std::string::npos) {
+      auto& at = parents[name.substr(0, space)];
+      if (at == nullptr) {
+        at = command.add_subcommand(name.substr(0, space), nouns.at(name.substr(0, space)));
+        at->require_subcommand(1);
+        at->fallthrough();
+      }
+      parent = at;
+    }
+    auto* added = parent->add_subcommand(space == std::string::npos ? name : name.substr(space + 1),
+                                         std::string(verb.help));
+    added->fallthrough(); // --json and the like may stand behind the verb
+    for (const auto& arg : verb.args)
+      add_argument(*added, arg, given);
+    const auto* chosen = &verb;
+    added->callback([given, chosen] { given->chosen = chosen; });
+  }
+}
+
+const command_registration registration(
+    30, "ctl", "Control a running coordinator: runs, workers, endpoints, tasks.",
+    [](CLI::App& command) {
+      auto given = std::make_shared<ctl_arguments>();
+      command.add_option("--socket", given->socket, "Control socket of the coordinator")
+          ->envname("TENBIT_SOCKET")
+          ->capture_default_str();
+      command.add_flag("--json", given->json, "Print the result as it is");
+      command.add_flag("--dry-run", given->request.dry_run, "Say what would be done");
+      command.add_option("--reason", given->request.reason,
+                         "Why, for the audit log; some verbs need it");
+      command.require_subcommand(1);
+      add_verbs(command, given);
+      command.footer("Examples:\n"
+                     "  tenbit ctl run submit examples/default.toml --priority 5\n"
+                     "  tenbit ctl run list\n"
+                     "  tenbit ctl worker drain gpu-07 --reason \"fan is broken\"\n"
+                     "  tenbit ctl endpoint limit http://gpu-07:8000/v1 64\n"
+                     "  tenbit ctl task show default 17 --json\n"
+                     "  tenbit ctl run cancel default --reason \"wrong prompt\" --dry-run");
+      return [given] { return run_ctl(*given); };
+    });
+
+} // namespace
+} // namespace tenbit::cli

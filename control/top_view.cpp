@@ -1,0 +1,333 @@
+// The view of `tenbit top`.
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "config/limits.hpp"
+#include "control/render.hpp"
+#include "control/status_json.hpp"
+#include "control/text_table.hpp"
+
+namespace tenbit::control {
+namespace {
+
+using side = text_table::side;
+using lines = std::vector<std::string>;
+
+std::string name_text(const std::string& text) {
+  return one_line(text, limits::shown_name_chars_max);
+}
+
+struct totals {
+  plan_counts tasks;
+  std::uint64_t all = 0, ledger_difference = 0;
+  double per_second_1m = 0, per_second_15m = 0, per_second_1h = 0;
+  double eta = -1, eta_low = -1, eta_high = -1; // of the run that ends last
+  bool eta_known = true;                        // of every run with work left
+  double oldest_pending = 0, oldest_lease = 0;
+  std::map<std::string, double> cost; // by currency
+  std::string waiting;
+};
+
+totals sum(const cluster_status& s) {
+  totals out;
+  for (const auto& run : s.runs) {
+    const auto& tasks = run.status.tasks;
+    out.tasks.pending += tasks.pending;
+    out.tasks.leased += tasks.leased;
+    out.tasks.done += tasks.done;
+    out.tasks.failed += tasks.failed;
+    out.tasks.quarantined += tasks.quarantined;
+    out.tasks.cancelled += tasks.cancelled;
+    out.all += run.status.tasks_all;
+    out.ledger_difference += run.ledger_difference;
+    out.per_second_1m += run.per_second_1m;
+    out.per_second_15m += run.per_second_15m;
+    out.per_second_1h += run.per_second_1h;
+    out.eta = std::max(out.eta, run.eta_s);
+    out.eta_low = std::max(out.eta_low, run.eta_low_s);
+    out.eta_high = std::max(out.eta_high, run.eta_high_s);
+    out.eta_known = out.eta_known && (run.eta_s >= 0 || tasks.pending + tasks.leased == 0);
+    out.oldest_pending = std::max(out.oldest_pending, run.oldest_pending_s);
+    out.oldest_lease = std::max(out.oldest_lease, run.oldest_lease_s);
+    if (run.status.money > 0)
+      out.cost[run.currency] += run.status.money;
+    if (!run.waiting_for.empty() && tasks.pending > 0)
+      out.waiting += (out.waiting.empty() ? "" : "; ") + name_text(run.name) + ": " +
+                     one_line(run.waiting_for, limits::error_text_chars_max);
+  }
+  return out;
+}
+
+std::string eta_text(double middle, double low, double high) {
+  if (middle < 0)
+    return "–";
+  if (low < 0 || high < 0)
+    return duration_text(middle);
+  return fmt::format("{} ({} … {})", duration_text(middle), duration_text(low),
+                     duration_text(high));
+}
+
+std::string cost_text(const std::map<std::string, double>& cost) {
+  std::string out;
+  for (const auto& [currency, money] : cost)
+    out += fmt::format("{}{:.2f} {}", out.empty() ? "" : " + ", money, name_text(currency));
+  return out.empty() ? "0" : out;
+}
+
+double percent(std::uint64_t part, std::uint64_t all) {
+  return all == 0 ? 100 : 100 * static_cast<double>(part) / static_cast<double>(all);
+}
+
+std::string state_text(const plan_counts& tasks) {
+  std::string out = fmt::format("{} pending, {} leased, {} done, {} failed", tasks.pending,
+                                tasks.leased, tasks.done, tasks.failed);
+  if (tasks.quarantined > 0)
+    out += fmt::format(", {} quarantined", tasks.quarantined);
+  if (tasks.cancelled > 0)
+    out += fmt::format(", {} cancelled", tasks.cancelled);
+  return out;
+}
+
+lines headline(const cluster_status& s, const totals& all) {
+  lines out = {
+      fmt::format("tenbit at {}  up {}  life {}", name_text(s.address), duration_text(s.uptime_s),
+                  s.incarnation),
+      fmt::format("done {}/{} ({:.1f}%)  per s {:.2f} 1m, {:.2f} 15m, {:.2f} 1h  ETA {}",
+                  all.tasks.done, all.all, percent(all.tasks.done, all.all), all.per_second_1m,
+                  all.per_second_15m, all.per_second_1h,
+                  all.eta_known ? eta_text(all.eta, all.eta_low, all.eta_high) : "–"),
+      fmt::format("tasks {}  oldest pending {}, lease {}", state_text(all.tasks),
+                  duration_text(all.oldest_pending), duration_text(all.oldest_lease)),
+      fmt::format("cost {}  ledger difference {}{}", cost_text(all.cost), all.ledger_difference,
+                  all.ledger_difference == 0 ? "" : "  !! bits do not add up: run verify")};
+  if (!all.waiting.empty())
+    out.push_back("waiting " + all.waiting);
+  return out;
+}
+
+std::string run_state(const run_line& run) {
+  std::string out = run.paused ? std::string("paused") : std::string(to_string(run.status.phase));
+  return run.simulated ? out + " [simulated]" : out;
+}
+
+lines run_table(const cluster_status& s, std::size_t columns) {
+  text_table table({{"run", side::left},
+                    {"state", side::left},
+                    {"prio", side::right},
+                    {"done/all", side::right},
+                    {"leased", side::right},
+                    {"failed", side::right},
+                    {"held", side::right},
+                    {"/s 15m", side::right},
+                    {"ETA", side::right},
+                    {"bits", side::right},
+                    {"budget", side::right},
+                    {"note", side::left}});
+  auto runs = s.runs;
+  std::stable_sort(runs.begin(), runs.end(), [](const run_line& a, const run_line& b) {
+    const auto over = [](const run_line& r) { return r.status.phase == run_phase::finished; };
+    return over(a) < over(b);
+  });
+  for (const auto& run : runs) {
+    const auto& status = run.status;
+    const auto& note = !status.failure.empty()       ? status.failure
+                       : !status.stop_reason.empty() ? status.stop_reason
+                       : !run.waiting_for.empty()    ? run.waiting_for
+                                                     : status.last_failure;
+    table.add({name_text(run.name), run_state(run), std::to_string(run.priority),
+               fmt::format("{}/{}", status.tasks.done, status.tasks_all),
+               std::to_string(status.tasks.leased), std::to_string(status.tasks.failed),
+               std::to_string(status.tasks.quarantined + status.tasks.cancelled),
+               fmt::format("{:.2f}", run.per_second_15m), duration_text(run.eta_s),
+               std::to_string(status.bits), fmt::format("{:.0f}%", 100 * run.budget_used),
+               one_line(note, limits::error_text_chars_max)});
+  }
+  return table.lines(columns);
+}
+
+lines worker_table(const cluster_status& s, std::size_t columns) {
+  text_table table({{"worker", side::left},
+                    {"roles", side::left},
+                    {"state", side::left},
+                    {"slots", side::right},
+                    {"leased", side::right},
+                    {"heartbeat", side::right},
+                    {"done", side::right},
+                    {"failed", side::right},
+                    {"boots", side::right},
+                    {"draining", side::left}});
+  auto peers = s.peers;
+  std::stable_sort(peers.begin(), peers.end(), [](const peer_line& a, const peer_line& b) {
+    const auto rank = [](const peer_line& p) {
+      return !p.connected ? 0 : p.draining.empty() ? 2 : 1;
+    };
+    return rank(a) < rank(b);
+  });
+  for (const auto& peer : peers) {
+    std::string roles;
+    for (const auto& [has, name] : {std::pair(peer.roles.solver, "solver"),
+                                    {peer.roles.oracle, "oracle"},
+                                    {peer.roles.grader, "grader"}})
+      if (has)
+        roles += (roles.empty() ? "" : ",") + std::string(name);
+    table.add({name_text(peer.name), roles,
+               !peer.connected         ? "lost"
+               : peer.draining.empty() ? "ok"
+                                       : "draining",
+               std::to_string(peer.slots), std::to_string(peer.leased),
+               duration_text(peer.heartbeat_age_s), std::to_string(peer.tasks_done),
+               std::to_string(peer.tasks_failed), std::to_string(peer.restarts),
+               one_line(peer.draining, limits::error_text_chars_max)});
+  }
+  return table.lines(columns);
+}
+
+// One replica as all workers see it together: sums, and the worst of times and breakers.
+struct endpoint_sum {
+  std::string model, url;
+  std::size_t workers = 0, not_closed = 0;
+  std::string breaker;
+  std::uint64_t in_flight = 0, limit = 0, queued = 0, answered = 0, retried = 0, failed = 0;
+  double p50_ms = 0, p99_ms = 0;
+
+  void add(const replica_report& r) {
+    ++workers;
+    if (r.breaker != "closed") {
+      ++not_closed;
+      breaker = r.breaker;
+    }
+    in_flight += r.in_flight;
+    limit += r.limit;
+    queued += r.queued;
+    answered += r.answered;
+    retried += r.retried;
+    failed += r.failed;
+    p50_ms = std::max(p50_ms, r.total_p50_ms);
+    p99_ms = std::max(p99_ms, r.total_p99_ms);
+  }
+  [[nodiscard]] std::string breaker_text() const {
+    if (not_closed == 0)
+      return "closed";
+    return workers == 1 ? name_text(breaker)
+                        : fmt::format("{} {}/{}", name_text(breaker), not_closed, workers);
+  }
+};
+
+lines endpoint_table(const cluster_status& s, std::size_t columns) {
+  std::map<std::pair<std::string, std::string>, endpoint_sum> sums;
+  for (const auto& peer : s.peers)
+    for (const auto& replica : peer.replicas) {
+      auto& into = sums[{replica.model, replica.url}];
+      into.model = replica.model;
+      into.url = replica.url;
+      into.add(replica);
+    }
+  std::vector<endpoint_sum> all;
+  for (auto& [key, one] : sums)
+    all.push_back(std::move(one));
+  std::stable_sort(all.begin(), all.end(), [](const endpoint_sum& a, const endpoint_sum& b) {
+    return (a.not_closed > 0) > (b.not_closed > 0);
+  });
+  text_table table({{"model", side::left},
+                    {"endpoint", side::left},
+                    {"breaker", side::left},
+                    {"calls/limit", side::right},
+                    {"queued", side::right},
+                    {"p50 s", side::right},
+                    {"p99 s", side::right},
+                    {"answered", side::right},
+                    {"retried", side::right},
+                    {"failed", side::right}});
+  for (const auto& one : all)
+    table.add({name_text(one.model), one_line(one.url, limits::error_text_chars_max),
+               one.breaker_text(), fmt::format("{}/{}", one.in_flight, one.limit),
+               std::to_string(one.queued), fmt::format("{:.2f}", one.p50_ms / 1000),
+               fmt::format("{:.2f}", one.p99_ms / 1000), std::to_string(one.answered),
+               std::to_string(one.retried), std::to_string(one.failed)});
+  return table.lines(columns);
+}
+
+lines health(const cluster_status& s) {
+  return {fmt::format("commit p50 {:.1f} ms, p99 {:.1f} ms  queue {} ({})  tick gap {:.1f} s",
+                      s.commit_p50_ms, s.commit_p99_ms, s.commit_queue_items,
+                      bytes_text(s.commit_queue_bytes), s.tick_gap_max_s),
+          fmt::format("memory {}  files {}  disk free {} ({:.0f}%)", bytes_text(s.rss_bytes),
+                      s.open_files, bytes_text(s.disk_free_bytes),
+                      percent(s.disk_free_bytes, s.disk_all_bytes)),
+          fmt::format("refused keys {}  failed handshakes {}  bad frames {}  forbidden {}  over "
+                      "quota {}  dropped {}",
+                      s.refused_keys, s.failed_handshakes, s.bad_frames, s.forbidden, s.over_quota,
+                      s.dropped_sends)};
+}
+
+// Takes rows from the longest table until all fit; a title and one row are left of each.
+void trim_tables(std::vector<lines*> tables, std::size_t rows) {
+  std::vector<std::size_t> keep;
+  std::size_t all = 0;
+  for (const auto* table : tables) {
+    keep.push_back(table->size());
+    all += table->size();
+  }
+  while (all > rows) {
+    const auto longest = std::max_element(keep.begin(), keep.end());
+    if (*longest <= 2)
+      break;
+    --*longest;
+    --all;
+  }
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    auto& table = *tables[i];
+    if (keep[i] == table.size())
+      continue;
+    const auto left_out = table.size() - keep[i] + 1; // the last kept row says so
+    table.resize(keep[i]);
+    table.back() = fmt::format("… {} more", left_out);
+  }
+}
+
+} // namespace
+
+std::vector<std::string> top_view(const cluster_status& s, screen size) {
+  auto out = headline(s, sum(s));
+  auto end = health(s);
+  lines tables[] = {run_table(s, size.columns), worker_table(s, size.columns),
+                    endpoint_table(s, size.columns)};
+  constexpr std::size_t blanks = 4; // one before each part
+  if (size.rows > 0) {
+    const auto fixed = out.size() + end.size() + blanks;
+    trim_tables({&tables[0], &tables[1], &tables[2]}, size.rows > fixed ? size.rows - fixed : 0);
+  }
+  for (auto* part : {&tables[0], &tables[1], &tables[2], &end}) {
+    out.emplace_back();
+    out.insert(out.end(), part->begin(), part->end());
+  }
+  if (size.rows > 0 && out.size() > size.rows)
+    out.resize(size.rows);
+  for (auto& line : out)
+    line = fit(line, size.columns);
+  return out;
+}
+
+std::string top_line(const cluster_status& s) {
+  const auto all = sum(s);
+  const auto lost = std::count_if(s.peers.begin(), s.peers.end(),
+                                  [](const peer_line& p) { return !p.connected; });
+  auto out = fmt::format("{}/{} done, {} leased, {} failed, {:.2f}/s, ETA {}, {} workers, cost {}",
+                         all.tasks.done, all.all, all.tasks.leased, all.tasks.failed,
+                         all.per_second_1m, all.eta_known ? duration_text(all.eta) : "–",
+                         s.peers.size() - static_cast<std::size_t>(lost), cost_text(all.cost));
+  if (lost > 0)
+    out += fmt::format(", {} lost", lost);
+  if (all.tasks.quarantined > 0)
+    out += fmt::format(", {} quarantined", all.tasks.quarantined);
+  if (all.ledger_difference != 0)
+    out += fmt::format(", LEDGER DIFFERENCE {}", all.ledger_difference);
+  if (!all.waiting.empty())
+    out += ", waiting: " + all.waiting;
+  return out;
+}
+
+} // namespace tenbit::control
