@@ -2,8 +2,10 @@
 // (grammar, version, limits, and what each handler does with a duplicate, late or reordered copy).
 //
 // Pure; any thread. Decoding is total: any bytes give a message or an error, within the limits,
-// with every text valid UTF-8 where it is text and every byte used. Gold is opened here to be sent
-// to oracle and grader alone (role_of says who may be sent what).
+// with every text valid UTF-8 where it is text and every byte used. Encoding does not fail: a
+// message beyond the limits gives bytes that the other side refuses, so a frame of more than
+// limits::frame_bytes_max must not be sent. Pointers of the grant and the ask must be set (asserted).
+// Gold is opened here to be sent to oracle and grader alone (role_of says who may be sent what).
 #pragma once
 
 #include <string>
