@@ -201,6 +201,7 @@ struct graded {
 
 struct call_done {
   task_id task;
+  epoch lease; // 0 for an oracle
   call_id call;
   call_result result;
 };

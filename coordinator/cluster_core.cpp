@@ -121,7 +121,7 @@ void cluster_core::on_tick(run_clock::time_point now) {
     entry.core->on_tick(now);
   }
   for (fleet_peer& peer : fleet_.all())
-    if (peer.boot != 0 && !peer.given_up && now - peer.heard > 2 * rules_.lease_ttl)
+    if (!peer.given_up && now - std::max(peer.heard, started_) > 2 * rules_.lease_ttl)
       give_up(peer);
   sample(now);
 }
@@ -210,20 +210,21 @@ std::uint32_t cluster_core::leased(peer_id peer) const {
   return out;
 }
 
-// The peer that uses the smallest part of its slots.
-fleet_peer* cluster_core::freest_peer() {
-  fleet_peer* best = nullptr;
-  double best_use = 1;
-  for (fleet_peer& peer : fleet_.all()) {
+// Peers with a free slot, those first that use the smallest part of theirs.
+std::vector<peer_id> cluster_core::free_peers() const {
+  std::vector<std::pair<double, peer_id>> found;
+  for (const fleet_peer& peer : fleet_.all()) {
     if (!peer.takes_tasks())
       continue;
     const double use = static_cast<double>(leased(peer.id)) / peer.slots;
-    if (use < best_use) {
-      best = &peer;
-      best_use = use;
-    }
+    if (use < 1)
+      found.emplace_back(use, peer.id);
   }
-  return best;
+  std::sort(found.begin(), found.end());
+  std::vector<peer_id> out;
+  for (const auto& [use, id] : found)
+    out.push_back(id);
+  return out;
 }
 
 bool cluster_core::may_grant(const run_entry& entry) const {
@@ -241,21 +242,29 @@ void cluster_core::grant_free_slots(run_clock::time_point now) {
     if (place == runs_.end())
       continue;
     while (may_grant(place->second)) {
-      fleet_peer* peer = freest_peer();
-      if (peer == nullptr)
+      const auto peers = free_peers();
+      if (peers.empty())
         return;
       if (given++ >= limits::grants_per_step_max) {
         free_ = true;
         commands_.emplace_back(cluster_more{});
         return;
       }
-      const epoch number{rules_.incarnation << 32 | ++grants_};
-      const auto deadline =
-          rules_.one_process ? run_clock::time_point::max() : now + rules_.lease_ttl;
-      if (!place->second.core->grant_next(peer->id, number, now, deadline))
+      // A suspect may be refused to one peer and given to another.
+      const auto takes = [&](peer_id peer) { return grant_one(*place->second.core, peer, now); };
+      const bool any = place->second.core->tasks().suspects() > 0
+                           ? std::any_of(peers.begin(), peers.end(), takes)
+                           : takes(peers.front());
+      if (!any)
         break;
     }
   }
+}
+
+bool cluster_core::grant_one(run_core& run, peer_id peer, run_clock::time_point now) {
+  const epoch number{rules_.incarnation << 32 | ++grants_};
+  const auto deadline = rules_.one_process ? run_clock::time_point::max() : now + rules_.lease_ttl;
+  return run.grant_next(peer, number, now, deadline);
 }
 
 } // namespace tenbit

@@ -72,8 +72,9 @@ public:
   void prioritise(run_core& run, int priority);
   [[nodiscard]] status<std::string> drain(const std::string& worker, const std::string& reason);
   [[nodiscard]] status<std::string> undrain(const std::string& worker);
-  // Bits an oracle had given in earlier lives: a ledger with fewer is an older copy.
-  void expect_bits(const std::string& oracle, experiment_id run, std::uint64_t bits);
+  // An oracle of the last life, and the bits it had given: it is waited for, and a ledger with
+  // fewer is an older copy.
+  void expect_oracle(const std::string& oracle, experiment_id run, std::uint64_t bits);
 
   [[nodiscard]] std::vector<cluster_command> take_commands(run_clock::time_point now);
   [[nodiscard]] cluster_status snapshot(run_clock::time_point now) const;
@@ -123,7 +124,8 @@ private:
   }
   void gather(run_entry& entry);
   void grant_free_slots(run_clock::time_point now);
-  [[nodiscard]] fleet_peer* freest_peer();
+  [[nodiscard]] std::vector<peer_id> free_peers() const;
+  [[nodiscard]] bool grant_one(run_core& run, peer_id peer, run_clock::time_point now);
   [[nodiscard]] std::uint32_t leased(peer_id peer) const;
   [[nodiscard]] bool may_grant(const run_entry& entry) const;
   void sample(run_clock::time_point now);

@@ -159,8 +159,10 @@ void cluster_core::give_up(fleet_peer& peer) {
   }
 }
 
-void cluster_core::expect_bits(const std::string& oracle, experiment_id run, std::uint64_t bits) {
-  std::uint64_t& known = fleet_.by_name(oracle).bits[run];
+void cluster_core::expect_oracle(const std::string& oracle, experiment_id run, std::uint64_t bits) {
+  fleet_peer& peer = fleet_.by_name(oracle);
+  peer.roles.oracle = true;
+  std::uint64_t& known = peer.bits[run];
   known = std::max(known, bits);
 }
 

@@ -40,18 +40,18 @@ void fleet::disconnect(fleet_peer& peer) {
 }
 
 std::optional<peer_id> fleet::oracle_of(std::uint64_t task) const {
-  std::optional<peer_id> best;
+  const fleet_peer* best = nullptr;
   std::uint64_t best_weight = 0;
   for (const fleet_peer& peer : peers_) {
-    if (!peer.roles.oracle || !peer.connection || !peer.draining.empty())
+    if (!peer.roles.oracle || peer.given_up || peer.left || !peer.draining.empty())
       continue;
     const std::uint64_t weight = hash_bytes(fmt::format("{} {}", peer.name, task)).prefix();
-    if (!best || weight > best_weight) {
-      best = peer.id;
+    if (best == nullptr || weight > best_weight) {
+      best = &peer;
       best_weight = weight;
     }
   }
-  return best;
+  return best != nullptr && best->connection ? std::optional(best->id) : std::nullopt;
 }
 
 std::optional<peer_id> fleet::next_grader() {

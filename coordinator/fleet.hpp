@@ -48,8 +48,8 @@ public:
   void connect(fleet_peer& peer, connection_id to);
   void disconnect(fleet_peer& peer);
 
-  // Of the connected ones that do not drain. A task has the same oracle as long as the same ones
-  // are there (rendezvous hashing); graders take turns.
+  // A task has the same oracle as long as the same ones are there (rendezvous hashing). One that
+  // is expected back is waited for (empty): it may have calls of the task on the wire.
   [[nodiscard]] std::optional<peer_id> oracle_of(std::uint64_t task) const;
   [[nodiscard]] std::optional<peer_id> next_grader();
   [[nodiscard]] std::size_t solvers() const; // connected, not draining

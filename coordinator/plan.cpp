@@ -350,4 +350,12 @@ std::string plan::evidence(problem_index task) const {
                      killed.size(), f.errors.size(), f.outages);
 }
 
+std::string plan::queues() const {
+  std::string out = fmt::format("ready {} suspects {} delayed {} leases {} stale {}", ready_.size(),
+                                suspects_.size(), delayed_.size(), leases_.size(), stale_.size());
+  for (const auto& [task, f] : faults_)
+    out += fmt::format("; task {}: {}{}", task.value, evidence(task), f.suspect ? ", suspect" : "");
+  return out;
+}
+
 } // namespace tenbit

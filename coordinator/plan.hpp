@@ -110,6 +110,8 @@ public:
   // One line about a task's faults; empty: none.
   [[nodiscard]] std::string evidence(problem_index task) const;
   [[nodiscard]] std::uint64_t delayed() const { return delayed_.size(); }
+  // Where every waiting task is: for a simulation that stands still.
+  [[nodiscard]] std::string queues() const;
   // The granting time of the oldest live lease.
   [[nodiscard]] std::optional<run_clock::time_point> oldest_lease() const;
   // Nothing is leased, and nothing will be.

@@ -122,7 +122,7 @@ void run_core::on_committed(std::uint64_t ticket, run_clock::time_point now) {
   } else if (const auto* from_oracle = std::get_if<after_oracle>(&done.then)) {
     finish_commit(*from_oracle, done.task);
   } else {
-    finish_commit(std::get<after_outcome>(done.then), done.task);
+    finish_commit(std::get<after_outcome>(done.then), done.task, now);
   }
 }
 
@@ -143,13 +143,20 @@ void run_core::finish_commit(const after_append& then, problem_index task) {
   send(then.to, then.reply);
 }
 
-void run_core::finish_commit(const after_outcome& then, problem_index task) {
+void run_core::finish_commit(const after_outcome& then, problem_index task,
+                             run_clock::time_point now) {
   TENBIT_KILL_POINT("after_outcome");
+  send(then.to, then.reply);
+  if (then.last) {
+    failures_in_row_ = 0;
+    any_done_ = true;
+    end_lease(task, task_ending::done, now); // what its worker still says of it is answered
+    return;
+  }
   if (const auto place = leases_.find(task); place != leases_.end()) {
     place->second.closing.erase(then.reply.where);
     place->second.closed.insert(then.reply.where);
   }
-  send(then.to, then.reply);
 }
 
 void run_core::on_diverged(std::uint64_t ticket, const std::string& why,

@@ -183,6 +183,7 @@ private:
   struct after_outcome {
     peer_id to;
     arm_closed reply;
+    bool last = false; // with it the task is done
   };
   struct after_release {
     task_ending how;
@@ -224,7 +225,7 @@ private:
   void settled(problem_index task);
   void finish_commit(const after_append& then, problem_index task);
   void finish_commit(const after_oracle& then, problem_index task);
-  void finish_commit(const after_outcome& then, problem_index task);
+  void finish_commit(const after_outcome& then, problem_index task, run_clock::time_point now);
   void close_if_over();
   void break_run(const store_failure& failure);
 

@@ -189,9 +189,10 @@ void run_core::close_lease(problem_index task) {
 
 void run_core::end_lease(problem_index task, task_ending how, run_clock::time_point now) {
   close_lease(task);
-  if (plan_.find(task) == nullptr)
+  if (plan_.find(task) != nullptr)
+    plan_.end(task, how, now);
+  else if (!plan_.take_pending(task, how)) // its worker died meanwhile
     return;
-  plan_.end(task, how, now);
   if (how != task_ending::done)
     with_journal_.insert(task);
   else
@@ -227,10 +228,7 @@ void run_core::on_released(peer_id from, const task_released& released, run_cloc
   }
   const task_ending how = plan_.judge(task, released.how, directory_->one_solver());
   if (how == task_ending::done || how == task_ending::interrupted) {
-    if (how == task_ending::done) {
-      failures_in_row_ = 0;
-      any_done_ = true;
-    } else if (rules_.leases_kept) {
+    if (how == task_ending::interrupted && rules_.leases_kept) {
       commit_unwaited({task, {}, {}, {}, false, {}, true});
     }
     end_lease(task, how, now);

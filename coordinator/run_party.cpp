@@ -60,13 +60,14 @@ void run_core::on_graded(graded result) {
   task_commit what;
   what.task = result.task.problem;
   what.events.emplace_back(std::move(result.result));
-  if (held.closed.size() + held.closing.size() == exp_->arms.size() * exp_->trials) {
+  const bool last = held.closed.size() + held.closing.size() == exp_->arms.size() * exp_->trials;
+  if (last) {
     what.status = task_status::done; // the last outcome and the new state are one batch
     what.errors = 0;
     what.finished_attempt = true;
     what.lease_ended = rules_.leases_kept;
   }
-  commit(std::move(what), after_outcome{held.holder, {result.task, held.number, where}});
+  commit(std::move(what), after_outcome{held.holder, {result.task, held.number, where}, last});
 }
 
 void run_core::grader_joined(peer_id) {

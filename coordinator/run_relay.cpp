@@ -267,11 +267,23 @@ std::uint64_t run_core::on_oracle_append(peer_id from, oracle_append request) {
   if (task.value >= status_.tasks_all)
     return 0;
   after_oracle then{from, {request.task, {}, request.ticket}, {}};
+  if (!leases_.contains(task)) {
+    if (uncommitted_.contains(task))
+      return 0; // what it adds to is not on disk yet; it is sent again
+    // Of the coordinator's last life: what comes belongs to the lease its holder will take up.
+    if (const task_lease* held = plan_.find(task);
+        held != nullptr && !open_lease(task, held->number, held->holder, nullptr))
+      return 0;
+  }
   const auto place = leases_.find(task);
-  if (place != leases_.end())
-    drop_known(place->second, place->second.oracle_party == from, request.events, then);
-  else
+  if (place != leases_.end()) {
+    const bool assigned = place->second.oracle_party == from;
+    drop_known(place->second, assigned, request.events, then);
+    if (!assigned && !request.events.empty())
+      place->second.prior_stale = true; // the oracle that has the task now does not know these
+  } else {
     drop_known(task, request.events);
+  }
   if (!request.events.empty())
     with_journal_.insert(task);
   task_commit what;

@@ -18,11 +18,11 @@ std::uint64_t unix_ms_now() {
 
 // The result comes back to the actor as a message, from the client's thread.
 template <class Actor>
-void submit(client& calls, const Actor& to, task_id task, start_call& command) {
+void submit(client& calls, const Actor& to, task_id task, epoch lease, start_call& command) {
   client_call call{std::move(command.model), std::hash<task_id>{}(task),
                    std::move(command.canonical)};
-  calls.submit(std::move(call), [to, task, id = command.id](call_result result) {
-    caf::anon_send(to, call_done{task, id, std::move(result)});
+  calls.submit(std::move(call), [to, task, lease, id = command.id](call_result result) {
+    caf::anon_send(to, call_done{task, lease, id, std::move(result)});
   });
 }
 
@@ -42,7 +42,7 @@ void carry_out(worker_pointer self, task_id task, std::vector<runner_command> co
   worker_state& state = self->state;
   for (runner_command& command : commands) {
     if (auto* call = std::get_if<start_call>(&command)) {
-      submit(*state.calls, worker_actor(self), task, *call);
+      submit(*state.calls, worker_actor(self), task, state.tasks.at(task).lease(), *call);
     } else if (auto* append = std::get_if<append_request>(&command)) {
       self->send(state.coordinator, std::move(*append));
     } else if (auto* ask = std::get_if<ask_message>(&command)) {
@@ -104,7 +104,9 @@ worker_actor::behavior_type worker(worker_pointer self, std::shared_ptr<const ex
         with(m.task, [&](task_runner& runner) { return runner.on_hand_back(); });
       },
       [with](call_done& m) {
-        with(m.task, [&](task_runner& runner) {
+        with(m.task, [&](task_runner& runner) -> std::vector<runner_command> {
+          if (runner.lease() != m.lease)
+            return {}; // of a lease that was revoked
           return runner.on_call(m.call, std::move(m.result), unix_ms_now());
         });
       },
@@ -131,7 +133,7 @@ using oracle_pointer = oracle_actor::stateful_pointer<oracle_state>;
 void carry_out(oracle_pointer self, std::vector<oracle_command> commands) {
   for (oracle_command& command : commands) {
     if (auto* call = std::get_if<oracle_call>(&command))
-      submit(*self->state.calls, oracle_actor(self), call->task, call->call);
+      submit(*self->state.calls, oracle_actor(self), call->task, epoch{}, call->call);
     else if (auto* append = std::get_if<oracle_append>(&command))
       self->send(self->state.coordinator, std::move(*append));
     else if (auto* failed = std::get_if<oracle_failed>(&command))

@@ -39,12 +39,28 @@ void world::boot() {
       [this](problem_index task) -> expected<std::shared_ptr<const problem>, store_failure> {
     return std::make_shared<const problem>(problems_.at(task.value));
   };
-  core_ = std::make_unique<run_core>(exp_, experiment_id{7}, std::move(sources), problems_.size());
+  cluster_rules rules;
+  rules.one_process = true;
+  core_ = std::make_unique<cluster_core>(rules);
+  auto run =
+      std::make_unique<run_core>(exp_, experiment_id{7}, std::move(sources), problems_.size(),
+                                 core_->directory(), core_->rules_of_runs());
   for (const auto& [index, task] : stored_)
-    core_->load(problem_index{index}, task.state);
+    run->load(problem_index{index}, task.state);
+  core_->add_run(std::move(run), 0, {});
   oracle_ = std::make_unique<oracle>(exp_);
   draining_ = false;
-  carry_out(core_->on_slots(3, run_clock::time_point{}));
+  hello self;
+  self.boot = 1;
+  self.roles = {true, true, true};
+  self.slots = 3;
+  core_->on_frame({}, "this process", self.roles, std::move(self), {});
+  carry_out();
+}
+
+void world::stop() {
+  core_->stop_run(experiment_id{7}, "test");
+  carry_out();
 }
 
 void world::crash() {
@@ -85,9 +101,10 @@ bool world::step() {
     choices.emplace_back([this] { answer_call(); });
   if (choices.empty()) {
     // Nothing moves: only a delayed task can be left.
-    const bool waiting =
-        core_->status().tasks.pending > 0 && core_->status().phase == run_phase::running;
-    carry_out(core_->on_tick(run_clock::time_point{} + std::chrono::hours(1)));
+    const bool waiting = status().tasks.pending > 0 && status().phase == run_phase::running;
+    now_ += std::chrono::hours(1);
+    core_->on_tick(now_);
+    carry_out();
     return waiting && (!worker_queue_.empty() || !journal_queue_.empty());
   }
   choices[random_.below(choices.size())]();
@@ -108,7 +125,7 @@ void world::answer_call() {
   wire_.erase(wire_.begin() + at);
   call_result result = draining_ ? fail(call_failure{call_error::cancelled, "draining", 0})
                                  : model_(call.call.model, call.call.canonical);
-  call_done done{call.task, call.call.id, std::move(result)};
+  call_done done{call.task, {}, call.call.id, std::move(result)};
   if (call.of_oracle)
     oracle_queue_.emplace_back(std::move(done));
   else
@@ -131,39 +148,48 @@ void world::commit_group() {
       task.state.status = *command.what.status;
     tickets.push_back(command.ticket);
   }
-  for (const std::uint64_t ticket : tickets)
-    carry_out(core_->on_committed(ticket, run_clock::time_point{}));
+  for (const std::uint64_t ticket : tickets) {
+    core_->on_committed(experiment_id{7}, ticket, now_);
+    carry_out();
+  }
 }
 
-void world::carry_out(std::vector<run_command> commands) {
-  for (run_command& command : commands) {
-    if (auto* g = std::get_if<grant>(&command))
-      worker_queue_.emplace_back(std::move(*g));
-    else if (auto* a = std::get_if<appended>(&command))
-      worker_queue_.emplace_back(*a);
-    else if (auto* b = std::get_if<bits_reply>(&command))
-      worker_queue_.emplace_back(std::move(*b));
-    else if (auto* t = std::get_if<text_reply>(&command))
-      worker_queue_.emplace_back(std::move(*t));
-    else if (auto* text = std::get_if<oracle_text>(&command))
-      oracle_queue_.emplace_back(std::move(*text));
-    else if (auto* c = std::get_if<arm_closed>(&command))
-      worker_queue_.emplace_back(*c);
-    else if (auto* ask = std::get_if<oracle_ask>(&command))
-      oracle_queue_.emplace_back(std::move(*ask));
-    else if (auto* o = std::get_if<to_oracle_appended>(&command))
-      oracle_queue_.emplace_back(o->what);
-    else if (auto* f = std::get_if<forget_task>(&command))
-      oracle_queue_.emplace_back(*f);
-    else if (auto* r = std::get_if<grade_request>(&command))
-      core_queue_.emplace_back(graded{r->finished.task, grader(exp_).grade(*r)});
+void world::carry_out() {
+  for (cluster_command& command : core_->take_commands(now_)) {
+    if (auto* out = std::get_if<cluster_send>(&command))
+      pass(std::move(out->what));
     else if (auto* commit = std::get_if<commit_command>(&command))
       journal_queue_.push_back(std::move(*commit));
-    else if (std::holds_alternative<drain_workers>(command))
-      draining_ = true;
-    else
-      core_->on_journal_end("");
+    else if (std::holds_alternative<close_journal>(command))
+      core_->on_journal_end(experiment_id{7}, "");
   }
+}
+
+void world::pass(to_peer message) {
+  if (auto* g = std::get_if<grant>(&message))
+    worker_queue_.emplace_back(std::move(*g));
+  else if (auto* a = std::get_if<appended>(&message))
+    worker_queue_.emplace_back(*a);
+  else if (auto* b = std::get_if<bits_reply>(&message))
+    worker_queue_.emplace_back(std::move(*b));
+  else if (auto* t = std::get_if<text_reply>(&message))
+    worker_queue_.emplace_back(std::move(*t));
+  else if (auto* c = std::get_if<arm_closed>(&message))
+    worker_queue_.emplace_back(*c);
+  else if (auto* back = std::get_if<hand_back>(&message))
+    worker_queue_.emplace_back(*back);
+  else if (auto* text = std::get_if<oracle_text>(&message))
+    oracle_queue_.emplace_back(std::move(*text));
+  else if (auto* ask = std::get_if<oracle_ask>(&message))
+    oracle_queue_.emplace_back(std::move(*ask));
+  else if (auto* o = std::get_if<oracle_appended>(&message))
+    oracle_queue_.emplace_back(o->what);
+  else if (auto* f = std::get_if<forget_task>(&message))
+    oracle_queue_.emplace_back(*f);
+  else if (auto* r = std::get_if<grade_request>(&message))
+    core_queue_.emplace_back(graded{r->finished.task, grader(exp_).grade(*r)});
+  else if (std::holds_alternative<leave_order>(message))
+    draining_ = true;
 }
 
 void world::carry_out(task_id task, std::vector<runner_command> commands) {
@@ -215,6 +241,8 @@ void world::worker_step() {
     carry_out(task, runners_.at(task).on_text(std::move(*t)));
   } else if (auto* c = std::get_if<arm_closed>(&message)) {
     carry_out(c->task, runners_.at(c->task).on_closed(c->where));
+  } else if (auto* h = std::get_if<hand_back>(&message)) {
+    carry_out(h->task, runners_.at(h->task).on_hand_back());
   } else {
     auto& done = std::get<call_done>(message);
     carry_out(done.task, runners_.at(done.task).on_call(done.call, std::move(done.result), 1));
@@ -238,28 +266,8 @@ void world::oracle_step() {
 }
 
 void world::core_step() {
-  to_core message = pop(core_queue_);
-  const auto now = run_clock::time_point{};
-  if (auto* append = std::get_if<append_request>(&message))
-    carry_out(core_->on_append(std::move(*append)));
-  else if (auto* ask = std::get_if<ask_message>(&message))
-    carry_out(core_->on_ask(std::move(*ask)));
-  else if (auto* finished = std::get_if<arm_finished>(&message))
-    carry_out(core_->on_finished(std::move(*finished)));
-  else if (auto* released = std::get_if<task_released>(&message))
-    carry_out(core_->on_released(*released, now));
-  else if (auto* from_oracle = std::get_if<oracle_append>(&message))
-    carry_out(core_->on_oracle_append(std::move(*from_oracle)));
-  else if (auto* failed = std::get_if<oracle_failed>(&message))
-    carry_out(core_->on_oracle_failed(std::move(*failed)));
-  else if (auto* gone = std::get_if<forgotten>(&message))
-    carry_out(core_->on_forgotten(*gone));
-  else if (auto* text = std::get_if<text_request>(&message))
-    carry_out(core_->on_text(std::move(*text)));
-  else if (auto* reply = std::get_if<oracle_text_reply>(&message))
-    carry_out(core_->on_text_reply(std::move(*reply)));
-  else
-    carry_out(core_->on_graded(std::move(std::get<graded>(message))));
+  core_->on_frame({}, {}, {}, pop(core_queue_), now_);
+  carry_out();
 }
 
 std::vector<std::string> world::canonical() const {
