@@ -109,7 +109,8 @@ public:
     due();
     net::async_write(socket_, net::buffer(output_),
                      [self = shared_from_this()](const error_code& error, std::size_t) {
-                       if (error || self->closing_)
+                       if (error || self->closing_ ||
+                           self->closed_) // closed: a new deadline keeps it alive
                          return self->close();
                        self->next_line();
                      });
