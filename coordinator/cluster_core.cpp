@@ -211,10 +211,11 @@ std::uint32_t cluster_core::leased(peer_id peer) const {
 }
 
 // Peers with a free slot, those first that use the smallest part of theirs.
-std::vector<peer_id> cluster_core::free_peers() const {
+std::vector<peer_id> cluster_core::free_peers(run_clock::time_point now) const {
   std::vector<std::pair<double, peer_id>> found;
   for (const fleet_peer& peer : fleet_.all()) {
-    if (!peer.takes_tasks())
+    // Who is silent for so long that its leases expire gets none in their place.
+    if (!peer.takes_tasks() || (!rules_.one_process && now - peer.heard > rules_.lease_ttl / 2))
       continue;
     const double use = static_cast<double>(leased(peer.id)) / peer.slots;
     if (use < 1)
@@ -242,7 +243,7 @@ void cluster_core::grant_free_slots(run_clock::time_point now) {
     if (place == runs_.end())
       continue;
     while (may_grant(place->second)) {
-      const auto peers = free_peers();
+      const auto peers = free_peers(now);
       if (peers.empty())
         return;
       if (given++ >= limits::grants_per_step_max) {

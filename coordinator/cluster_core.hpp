@@ -124,7 +124,7 @@ private:
   }
   void gather(run_entry& entry);
   void grant_free_slots(run_clock::time_point now);
-  [[nodiscard]] std::vector<peer_id> free_peers() const;
+  [[nodiscard]] std::vector<peer_id> free_peers(run_clock::time_point now) const;
   [[nodiscard]] bool grant_one(run_core& run, peer_id peer, run_clock::time_point now);
   [[nodiscard]] std::uint32_t leased(peer_id peer) const;
   [[nodiscard]] bool may_grant(const run_entry& entry) const;

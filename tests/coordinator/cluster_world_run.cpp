@@ -60,17 +60,26 @@ void cluster_world::advance() {
   if (core_) {
     core_->on_tick(now_);
     release_innocent();
+  }
+  if (core_) {
     pump_coordinator();
   }
 }
 
 // Deaths by chance can hit one task three times: an operator looks, and puts it back.
 void cluster_world::release_innocent() {
-  for (const auto& [index, task] : stored_) {
+  const bool ended = core_->find(run_id)->status().phase != run_phase::running;
+  for (auto& [index, task] : stored_) {
     if (task.state.status != task_status::quarantined || poison_.contains(index) ||
         released_[index])
       continue;
     released_[index] = true;
+    if (ended) { // the run was over before: it is submitted again
+      task.state.status = task_status::pending;
+      released_[index] = false;
+      kill_coordinator();
+      return;
+    }
     EXPECT_TRUE(core_->find(run_id)->requeue(problem_index{index}, task_status::quarantined, true));
   }
 }
