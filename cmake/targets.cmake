@@ -83,6 +83,12 @@ function(tenbit_tests folder)
   tenbit_compile_options(test_${folder})
   target_compile_definitions(test_${folder} PRIVATE TENBIT_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                              TENBIT_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  set(environment "")
+  if(TENBIT_SANITIZE MATCHES "thread")
+    # Inherited by the processes a test starts. What was suppressed is not worth a line in stderr.
+    set(options "suppressions=${CMAKE_SOURCE_DIR}/cmake/tsan.supp:print_suppressions=0")
+    set(environment ENVIRONMENT "TSAN_OPTIONS=${options}")
+  endif()
   gtest_discover_tests(test_${folder} DISCOVERY_MODE PRE_TEST
-                       PROPERTIES TIMEOUT 600 LABELS ${folder})
+                       PROPERTIES TIMEOUT 600 LABELS ${folder} ${environment})
 endfunction()

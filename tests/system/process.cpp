@@ -26,6 +26,13 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return out;
 }
 
+// A sanitizer's report fails the test, whatever else it looks for and however the process ended.
+void expect_no_sanitizer_report(const std::string& err) {
+  for (const char* mark :
+       {"ThreadSanitizer", "AddressSanitizer", "LeakSanitizer", "runtime error:"})
+    EXPECT_EQ(err.find(mark), std::string::npos) << err;
+}
+
 std::size_t append_body(char* data, std::size_t size, std::size_t count, void* to) {
   static_cast<std::string*>(to)->append(data, size * count);
   return size * count;
@@ -76,6 +83,7 @@ process::~process() {
     send(SIGKILL);
     static_cast<void>(wait());
   }
+  expect_no_sanitizer_report(read_file(files_.path("err")));
 }
 
 void process::send(int signal) const {

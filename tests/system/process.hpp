@@ -35,7 +35,8 @@ public:
   // argv without the program: tenbit is started with these; env is added to ours.
   explicit process(const std::vector<std::string>& arguments,
                    const std::map<std::string, std::string>& env = {});
-  ~process(); // SIGKILL when it still runs
+  // SIGKILL when it still runs. A sanitizer's report in its stderr fails the test.
+  ~process();
   process(const process&) = delete;
   process& operator=(const process&) = delete;
 
