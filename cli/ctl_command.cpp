@@ -7,6 +7,7 @@
 #include <string>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <vector>
 
 #include "base/text.hpp"
 #include "cli/command.hpp"
@@ -23,8 +24,9 @@ struct ctl_arguments {
   std::string socket = "cluster/ctl.sock";
   bool json = false;
   control::request request;
-  std::map<std::string, bool> flags; // those that stand in for "true"
-  const control::verb* chosen = nullptr;
+  std::map<std::string, bool> flags;     // those that stand in for "true"
+  std::string noun;                      // "run" of "run list"
+  const control::verb* chosen = nullptr; // null: what was typed is none
 };
 
 int explain(const std::string& message, int code) {
@@ -51,19 +53,26 @@ status<std::string> make_absolute(const control::verb_arg& arg, std::string& val
   return {};
 }
 
-status<std::string> complete(ctl_arguments& given) {
+status<std::string> complete(ctl_arguments& given, const std::vector<std::string>& extras) {
   auto& request = given.request;
+  if (given.chosen == nullptr) { // what was typed names no verb: the check says which are near
+    request.verb = given.noun + (given.noun.empty() || extras.empty() ? "" : " ") +
+                   (extras.empty() ? "" : extras.front());
+    return control::check_request(request);
+  }
+  if (!extras.empty()) // a misspelt --dry-run must not be passed over
+    return fail(fmt::format("\"{}\" was not expected; see tenbit ctl {} --help", extras.front(),
+                            given.chosen->name));
   request.verb = given.chosen->name;
   for (const auto& arg : given.chosen->args) {
     const std::string name(arg.name);
     if (arg.kind == control::arg_kind::flag && given.flags[name])
       request.args[name] = {"true"};
-    if (arg.kind == control::arg_kind::path)
+    if (arg.kind == control::arg_kind::path && request.args.contains(name))
       for (auto& value : request.args[name])
         if (auto made = make_absolute(arg, value); !made)
           return made;
   }
-  std::erase_if(request.args, [](const auto& arg) { return arg.second.empty(); });
   return control::check_request(request);
 }
 
@@ -78,8 +87,8 @@ std::string human(const ctl_arguments& given, const control::reply& answer) {
   return control::render_result(answer.result, terminal_columns());
 }
 
-int run_ctl(ctl_arguments& given) {
-  if (auto ready = complete(given); !ready)
+int run_ctl(ctl_arguments& given, const std::vector<std::string>& extras) {
+  if (auto ready = complete(given, extras); !ready)
     return explain(ready.error(), exit_usage);
   const auto answer = control::ask(given.socket, given.request);
   if (!answer)
@@ -106,17 +115,27 @@ void add_argument(CLI::App& command, const control::verb_arg& arg,
     command.add_flag("--" + name, given->flags[name], help);
     return;
   }
-  auto& values = given->request.args[name];
-  if (arg.required) {
-    std::string upper = name;
-    for (char& c : upper)
-      c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    command.add_option(upper, values, help)->required()->expected(1);
-  } else {
-    auto* option = command.add_option("--" + name, values, help)->type_size(1)->expected(1);
-    if (arg.many)
-      option->take_all()->allow_extra_args(false);
+  if (arg.many) {
+    command
+        .add_option_function<std::vector<std::string>>(
+            "--" + name, [given, name](const auto& values) { given->request.args[name] = values; },
+            help)
+        ->expected(1)
+        ->take_all()
+        ->allow_extra_args(false);
+    return;
   }
+  std::string shown = "--" + name;
+  if (arg.required) {
+    shown = name;
+    for (char& c : shown)
+      c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  command
+      .add_option_function<std::string>(
+          shown, [given, name](const std::string& value) { given->request.args[name] = {value}; },
+          help)
+      ->required(arg.required);
 }
 
 // Each verb has its own subcommand, and only the chosen one parses into the request.
@@ -134,8 +153,8 @@ void add_verbs(CLI::App& command, const std::shared_ptr<ctl_arguments>& given) {
       auto& at = parents[name.substr(0, space)];
       if (at == nullptr) {
         at = command.add_subcommand(name.substr(0, space), nouns.at(name.substr(0, space)));
-        at->require_subcommand(1);
         at->fallthrough();
+        at->callback([given, noun = at->get_name()] { given->noun = noun; });
       }
       parent = at;
     }
@@ -160,7 +179,7 @@ const command_registration registration(
       command.add_flag("--dry-run", given->request.dry_run, "Say what would be done");
       command.add_option("--reason", given->request.reason,
                          "Why, for the audit log; some verbs need it");
-      command.require_subcommand(1);
+      command.allow_extras();
       add_verbs(command, given);
       command.footer("Examples:\n"
                      "  tenbit ctl run submit examples/default.toml --priority 5\n"
@@ -169,7 +188,7 @@ const command_registration registration(
                      "  tenbit ctl endpoint limit http://gpu-07:8000/v1 64\n"
                      "  tenbit ctl task show default 17 --json\n"
                      "  tenbit ctl run cancel default --reason \"wrong prompt\" --dry-run");
-      return [given] { return run_ctl(*given); };
+      return [given, &command] { return run_ctl(*given, command.remaining(true)); };
     });
 
 } // namespace

@@ -80,8 +80,8 @@ int run_screen(const top_arguments& given, top_screen& screen, std::string json)
       lines.push_back(
           control::fit("NOT ANSWERING: " + one_line(problem, size.columns), size.columns));
     if (status) {
-      const auto view =
-          control::top_view(*status, {size.columns, size.rows - std::min(size.rows, lines.size())});
+      const auto view = control::top_view(
+          *status, {size.columns, size.rows > lines.size() + 1 ? size.rows - lines.size() : 1});
       lines.insert(lines.end(), view.begin(), view.end());
     }
     screen.draw(lines);
