@@ -124,8 +124,8 @@ void gateway_loop::finish() {
   const auto left =
       std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
   router_.set(ZMQ_LINGER, std::max(left, milliseconds(0)));
-  router_.close(); // first: no handshake may outlive the check of keys
   monitor_ = {};
+  router_.close(); // before the other: no handshake may outlive the check of keys
   zap_.close();
 }
 

@@ -107,17 +107,38 @@ send_result socket::send(std::string_view bytes, bool more) {
 expected<monitor, std::string> monitor::attach(context& ctx, socket& watched,
                                                const std::string& name, int events) {
   const std::string address = "inproc://monitor." + name;
-  if (::zmq_socket_monitor(watched.raw(), address.c_str(), events) != 0)
-    return fail(fmt::format("no monitor can be made: {}", ::zmq_strerror(errno)));
   auto pair = socket::open(ctx, ZMQ_PAIR);
   if (!pair)
     return fail(pair.error());
   pair->set(ZMQ_LINGER, 0);
+  pair->set(ZMQ_RCVHWM, 0); // a full one would stop libzmq's threads; each turn reads all of it
+  if (::zmq_socket_monitor(watched.raw(), address.c_str(), events) != 0)
+    return fail(fmt::format("no monitor can be made: {}", ::zmq_strerror(errno)));
+  monitor made;
+  made.watched_ = watched.raw();
   if (auto connected = pair->connect(address); !connected)
     return fail(connected.error());
-  monitor made;
   made.pair_ = std::move(*pair);
   return made;
+}
+monitor::monitor(monitor&& other) noexcept
+    : watched_(std::exchange(other.watched_, nullptr)), pair_(std::move(other.pair_)) {}
+monitor& monitor::operator=(monitor&& other) noexcept {
+  if (this != &other) {
+    detach();
+    watched_ = std::exchange(other.watched_, nullptr);
+    pair_ = std::move(other.pair_);
+  }
+  return *this;
+}
+monitor::~monitor() {
+  detach();
+}
+void monitor::detach() {
+  if (watched_ != nullptr)
+    TENBIT_ASSERT(::zmq_socket_monitor(watched_, nullptr, 0) == 0);
+  watched_ = nullptr;
+  pair_.close();
 }
 std::optional<monitor_event> monitor::next() {
   frame head;

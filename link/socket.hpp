@@ -86,17 +86,23 @@ struct monitor_event {
   int kind = 0; // ZMQ_EVENT_*
   int value = 0;
 };
-// Events of one socket from now on; to be closed before it.
+// Events of one socket from now on. To be destroyed before the socket, in the socket's thread:
+// libzmq's own threads would wait for ever to hand an event to a reader that is gone.
 class monitor {
 public:
   monitor() = default;
   // Names must differ within a context.
   [[nodiscard]] static expected<monitor, std::string> attach(context& ctx, socket& watched,
                                                              const std::string& name, int events);
+  monitor(monitor&& other) noexcept;
+  monitor& operator=(monitor&& other) noexcept;
+  ~monitor();
   [[nodiscard]] std::optional<monitor_event> next();
   [[nodiscard]] void* raw() const { return pair_.raw(); }
 
 private:
+  void detach();
+  void* watched_ = nullptr;
   socket pair_;
 };
 

@@ -10,9 +10,7 @@ namespace tenbit::testing {
 
 void cluster_world::pump_peer(std::size_t peer) {
   peer_node& node = *peers_[peer];
-  if (!node.link)
-    return;
-  for (;;) {
+  while (node.link) {
     auto commands = node.link->take_commands();
     if (commands.empty())
       return;
