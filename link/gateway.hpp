@@ -37,7 +37,8 @@ struct peer_frame {
 };
 struct gateway_events {
   std::function<void(peer_frame)> on_frame;
-  // The connection is gone: it ended, did not read, broke the rules, or its key was revoked.
+  // The connection is gone: it ended, did not read, broke the rules, was dropped, or its key was
+  // revoked. Once for every connection that sent something.
   std::function<void(connection_id, std::string reason)> on_gone;
 };
 struct gateway_stats {
@@ -60,8 +61,9 @@ public:
   virtual ~gateway() = default; // joins the thread; what is queued is sent for a second at most
 
   // The message's role must be among the connection's rights (asserted: a programmer error else).
+  // One over limits::frame_bytes_max is logged and not sent.
   virtual void send(connection_id to, const to_peer& message) = 0;
-  // After what is queued for it.
+  // After what is queued for it; it is told `refused` then, and on_gone is called as ever.
   virtual void drop(connection_id to, const std::string& reason) = 0;
   // True: read nothing from the peers until false; TCP and high-water marks push back.
   virtual void hold_intake(bool hold) = 0;

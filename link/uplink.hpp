@@ -2,10 +2,12 @@
 //
 // Reconnects by itself with jitter (limits::reconnect_*). on_up is called after every handshake,
 // on_down after every loss, on_message for every decoded message; all on the uplink's thread,
-// short. What was queued when a connection was lost is dropped: the caller sends again what has no
-// reply after the next welcome. A frame that cannot be decoded closes the connection. send may be
-// called from any thread; it reports false when the queue is over limits::link_queue_bytes_max or
-// the connection is down (nothing was kept).
+// short. Attempts that fail call on_down too, once for each new reason in a row. After a `refused`
+// the connection is closed, once on_message had it, and tried again like any other loss: a caller
+// that was refused for good ends. What was queued when a connection was lost is dropped: the caller
+// sends again what has no reply after the next welcome. A frame that cannot be decoded closes the
+// connection. send may be called from any thread; it reports false when the queue is over
+// limits::link_queue_bytes_max or the connection is down (nothing was kept).
 #pragma once
 
 #include <cstdint>

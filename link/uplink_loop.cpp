@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 constexpr auto idle_period = std::chrono::seconds(1);
 constexpr std::size_t routing_id_bytes = 16;
-constexpr auto connect_timeout_max = std::chrono::seconds(20); // of unacknowledged TCP data
+constexpr auto unacknowledged_max = std::chrono::seconds(20); // TCP data without an answer
 
 std::uint64_t random_seed() {
   return std::uint64_t{::randombytes_random()} << 32 | ::randombytes_random();
@@ -42,7 +42,7 @@ void set_options(socket& dealer, const uplink_options& options) {
   dealer.set(ZMQ_CONNECT_TIMEOUT, limits::handshake_timeout);
   dealer.set(ZMQ_HANDSHAKE_IVL, limits::handshake_timeout);
   dealer.set(ZMQ_TCP_KEEPALIVE, 1);
-  dealer.set(ZMQ_TCP_MAXRT, connect_timeout_max);
+  dealer.set(ZMQ_TCP_MAXRT, unacknowledged_max);
   dealer.set(ZMQ_HEARTBEAT_IVL, limits::link_probe_period);
   dealer.set(ZMQ_HEARTBEAT_TIMEOUT, limits::link_probe_timeout);
   dealer.set(ZMQ_HEARTBEAT_TTL, limits::link_probe_timeout);
