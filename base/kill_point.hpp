@@ -6,6 +6,7 @@
 // which walks the list, cannot miss one. Without TENBIT_KILL_POINTS the macro is empty.
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 namespace tenbit::kill_points {
@@ -21,7 +22,14 @@ inline constexpr std::string_view all[] = {
     "before_anchor",           // durable rows are ahead of the anchor
     "after_outcome",           // the outcome of an arm is durable
     "before_clean_close",      // all done, the clean-shutdown flag is not set
+    // Of the processes of a cluster, and of no run in one process.
+    "worker_append",        // a reply was received, nothing of it was sent
+    "worker_finished",      // an arm's program ended, its result was not sent
+    "worker_released",      // a task is through, nobody was told
+    "before_oracle_ledger", // a bit is answered, not in the oracle's own ledger
+    "after_oracle_ledger",  // it is, and was not sent
 };
+inline constexpr std::size_t of_one_process = 10; // of the above: reached by `tenbit run`
 
 consteval int index_of(std::string_view name) {
   int index = 0;

@@ -1,6 +1,4 @@
-#include <atomic>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
@@ -12,25 +10,10 @@
 #include "cli/finish.hpp"
 #include "cli/progress.hpp"
 #include "cli/run_session.hpp"
+#include "cli/signals.hpp"
 
 namespace tenbit::cli {
 namespace {
-
-std::atomic<int> interrupts{0};
-static_assert(std::atomic<int>::is_always_lock_free); // set in a signal handler
-
-void on_signal(int) {
-  if (interrupts.fetch_add(1) >= 1)
-    ::_exit(128 + SIGINT); // the second one: now. What was committed is on disk.
-}
-
-void catch_signals() {
-  struct sigaction action {};
-  action.sa_handler = on_signal;
-  sigemptyset(&action.sa_mask);
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
-}
 
 struct arguments {
   std::string file;
@@ -63,7 +46,7 @@ void watch(run_session& session, progress& shown) {
   auto silent_since = next;
   for (;;) {
     const bool over = session.wait(std::chrono::milliseconds(100));
-    if (interrupts.load() > 0 && !told) {
+    if (stop_signals() > 0 && !told) {
       told = true;
       shown.clear();
       fmt::print(stderr, "\nStopping: finishing the calls on the wire and saving. "
@@ -133,7 +116,7 @@ int run(const arguments& args) {
   const auto name = one_line(exp->name, limits::shown_name_chars_max);
   const auto arms = exp->arms.size();
   const auto problems = items->problems.size();
-  catch_signals();
+  catch_stop_signals();
   auto session = run_session::start(std::move(*exp), std::move(*items),
                                     {dir, args.slots, args.accept_rollback});
   if (!session) {

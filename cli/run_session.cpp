@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "actors/caf_compat.hpp"
+#include "cli/caf_config.hpp"
 #include "cli/command.hpp"
 #include "coordinator/coordinator_actor.hpp"
 #include "coordinator/gold_vault.hpp"
@@ -13,50 +14,6 @@
 
 namespace tenbit::cli {
 namespace {
-
-constexpr const char* tool_version = "tenbit 0.1.0";
-
-start_failure refused(const store_failure& failure) {
-  const bool stop = failure.kind == store_error::io;
-  return {failure.message, stop ? exit_failed : exit_refused};
-}
-
-expected<std::unique_ptr<store>, start_failure> open_store(const store_manifest& wanted,
-                                                           const benchmark& items,
-                                                           const run_options& options,
-                                                           bool& resumed) {
-  store_options how;
-  how.accept_rollback = options.accept_rollback;
-  auto opened = store::open(options.store_dir, how);
-  resumed = opened.has_value();
-  if (!opened && opened.error().kind == store_error::not_a_store) {
-    // Nothing there, or a creation that was cut off before anything was in it.
-    auto fresh = store::create(options.store_dir, wanted, gold_vault::rows(items), how);
-    if (!fresh)
-      return fail(refused(fresh.error()));
-    return std::move(*fresh);
-  }
-  if (!opened)
-    return fail(refused(opened.error()));
-  const auto differences = manifest_difference((*opened)->manifest(), wanted);
-  if (differences.empty())
-    return std::move(*opened);
-  std::string message =
-      fmt::format("{} holds another experiment. What differs:\n", options.store_dir);
-  for (const std::string& line : differences)
-    message += "  " + line + "\n";
-  message += "Use another --store, or change the experiment back; a store keeps to one experiment.";
-  return fail(start_failure{message, exit_refused});
-}
-
-// CAF reads no files, takes no arguments, and does not poll when idle.
-struct actor_config : caf::actor_system_config {
-  actor_config() {
-    set("scheduler.policy", caf::atom("sharing"));
-    set("scheduler.max-threads", std::size_t{1}); // waking a second one costs more than it does
-    set("logger.verbosity", caf::atom("quiet"));
-  }
-};
 
 class local_session final : public run_session {
 public:
@@ -206,44 +163,6 @@ std::uint32_t default_slots(const experiment& exp) {
       std::min<std::uint64_t>(2 * concurrency + 16, limits::tasks_in_flight_max));
 }
 
-store_manifest make_manifest(const experiment& exp, const benchmark& items) {
-  store_manifest out;
-  out.name = exp.name;
-  out.identity_text = exp.identity();
-  out.identity_text.emplace_back("benchmark.content", items.content.hex());
-  out.identity =
-      hasher("store").field(exp.identity_hash().view()).field(items.content.view()).finish();
-  out.experiment_toml = to_toml(exp);
-  out.tasks = items.problems.size();
-  out.simulated = exp.simulated();
-  out.tool_version = tool_version;
-  out.created_unix_s =
-      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(
-                                     std::chrono::system_clock::now().time_since_epoch())
-                                     .count());
-  return out;
-}
-
-std::vector<std::string> manifest_difference(const store_manifest& stored,
-                                             const store_manifest& wanted) {
-  if (stored.identity == wanted.identity)
-    return {};
-  std::map<std::string, std::pair<std::string, std::string>> both;
-  for (const auto& [key, value] : stored.identity_text)
-    both[key].first = value;
-  for (const auto& [key, value] : wanted.identity_text)
-    both[key].second = value;
-  std::vector<std::string> out;
-  for (const auto& [key, values] : both)
-    if (values.first != values.second)
-      out.push_back(fmt::format("{}: store has {}, experiment has {}", key,
-                                values.first.empty() ? "nothing" : values.first,
-                                values.second.empty() ? "nothing" : values.second));
-  if (out.empty())
-    out.emplace_back("the identity hash (the store was written by another version of tenbit)");
-  return out;
-}
-
 expected<std::unique_ptr<run_session>, start_failure>
 run_session::start(experiment exp, benchmark items, const run_options& options) {
   // Keys and models first: a run that cannot call anything leaves no store behind.
@@ -255,7 +174,8 @@ run_session::start(experiment exp, benchmark items, const run_options& options) 
   if (!calls)
     return fail(start_failure{calls.error(), exit_usage});
   bool resumed = false;
-  auto target = open_store(manifest, items, options, resumed);
+  auto target =
+      open_run_store(options.store_dir, manifest, items, options.accept_rollback, resumed);
   if (!target)
     return fail(target.error());
   const std::uint32_t slots = options.slots > 0 ? options.slots : default_slots(exp);
@@ -263,7 +183,7 @@ run_session::start(experiment exp, benchmark items, const run_options& options) 
                                                  std::move(*simulator), std::move(*target),
                                                  std::move(*calls), resumed);
   if (const auto begun = session->begin(std::move(items), slots); !begun)
-    return fail(refused(begun.error()));
+    return fail(refused_store(begun.error()));
   return session;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/expected.hpp"
 #include "benchmarks/benchmark.hpp"
+#include "cli/run_store.hpp"
 #include "config/experiment.hpp"
 #include "coordinator/status.hpp"
 #include "endpoints/client.hpp"
@@ -22,12 +23,6 @@ struct run_options {
   std::string store_dir;
   std::uint32_t slots = 0; // tasks at once; 0: from the models' concurrency
   bool accept_rollback = false;
-};
-
-// What goes wrong before a run starts: text for people and the exit code that belongs to it.
-struct start_failure {
-  std::string message;
-  int exit_code = 1;
 };
 
 class run_session {
@@ -45,11 +40,6 @@ public:
   virtual void stop(const std::string& reason) = 0;
 };
 
-// What experiment and benchmark together are, for the store's manifest.
-[[nodiscard]] store_manifest make_manifest(const experiment& exp, const benchmark& items);
-// Lines "key: store has A, experiment has B" for what differs; empty: the same experiment.
-[[nodiscard]] std::vector<std::string> manifest_difference(const store_manifest& stored,
-                                                           const store_manifest& wanted);
 // Tasks at once that keep all models busy.
 [[nodiscard]] std::uint32_t default_slots(const experiment& exp);
 

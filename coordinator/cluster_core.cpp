@@ -114,7 +114,7 @@ void cluster_core::on_tick(run_clock::time_point now) {
     for (auto& [id, entry] : runs_)
       entry.core->shift_deadlines(gap);
     for (fleet_peer& peer : fleet_.all())
-      peer.heard += gap;
+      peer.heard = std::min(peer.heard + gap, now);
   }
   for (auto& [id, entry] : runs_) {
     entry.core->expire(now);
@@ -263,9 +263,11 @@ void cluster_core::grant_free_slots(run_clock::time_point now) {
 }
 
 bool cluster_core::grant_one(run_core& run, peer_id peer, run_clock::time_point now) {
-  const epoch number{rules_.incarnation << 32 | ++grants_};
+  const epoch number{rules_.incarnation << 32 | (grants_ + 1)};
   const auto deadline = rules_.one_process ? run_clock::time_point::max() : now + rules_.lease_ttl;
-  return run.grant_next(peer, number, now, deadline);
+  const bool granted = run.grant_next(peer, number, now, deadline);
+  grants_ += granted ? 1 : 0; // 32 bits: attempts alone would use them up within weeks
+  return granted;
 }
 
 } // namespace tenbit

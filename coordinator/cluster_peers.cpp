@@ -1,5 +1,6 @@
 // cluster_core and its peers: hello, heartbeats, goodbyes, silence, bad workers, and whom a message
 // belongs to.
+#include <algorithm>
 #include <fmt/format.h>
 #include <utility>
 
@@ -18,6 +19,10 @@ void cluster_core::on_frame(connection_id from, const std::string& key, role_set
     send(from, hello_wanted{});
     return;
   }
+  if (!peer->roles.covers(role_of(message))) { // the gateway looks at the key, this at the hello
+    commands_.emplace_back(cluster_drop{from, "a message of a role it did not take up"});
+    return;
+  }
   if (auto* beat = std::get_if<heartbeat>(&message))
     on_heartbeat(*peer, std::move(*beat), now);
   else if (std::holds_alternative<goodbye>(message))
@@ -25,6 +30,15 @@ void cluster_core::on_frame(connection_id from, const std::string& key, role_set
   else
     deliver(*peer, message, now);
 }
+
+namespace {
+
+// No peer takes more than the tasks of one process.
+std::uint32_t slots_of(std::uint32_t said) {
+  return std::min(said, static_cast<std::uint32_t>(limits::tasks_in_flight_max));
+}
+
+} // namespace
 
 // -- sessions ------------------------------------------------------------------------------------
 
@@ -76,7 +90,7 @@ void cluster_core::on_hello(connection_id from, const std::string& key, role_set
   peer.build = h.build;
   peer.boot = h.boot;
   peer.left = peer.given_up = false;
-  peer.slots = h.slots;
+  peer.slots = slots_of(h.slots);
   peer.heartbeat = 0;
   peer.heard = now;
   const auto ms = [](run_clock::duration time) {
@@ -114,8 +128,9 @@ void cluster_core::on_heartbeat(fleet_peer& peer, heartbeat beat, run_clock::tim
     return; // late or repeated
   peer.heartbeat = beat.number;
   peer.heard = now;
-  free_ = free_ || peer.slots != beat.slots;
-  peer.slots = beat.slots;
+  const std::uint32_t slots = slots_of(beat.slots);
+  free_ = free_ || peer.slots != slots;
+  peer.slots = slots;
   peer.replicas = std::move(beat.replicas);
   for (const lease_progress& progress : beat.leases) {
     if (run_core* run = find(progress.task.experiment))
@@ -264,8 +279,10 @@ void cluster_core::deliver(fleet_peer& peer, from_peer& message, run_clock::time
       no_run(finished->task, finished->lease);
   } else if (auto* released = std::get_if<task_released>(&message)) {
     if (run_core* run = run_of(released->task)) {
-      run->on_released(peer.id, *released, now);
-      judge_worker(peer, *released, now);
+      const bool first = run->on_released(peer.id, *released, now);
+      if (first || released->how == release_kind::done) // the last outcome has ended that lease
+        judge_worker(peer, *released, now);
+      free_ = true;
     } else {
       send(peer.id, release_ack{released->task, released->lease});
     }

@@ -1,6 +1,7 @@
 #include "coordinator/coordinator_actor.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <utility>
 
 #include "coordinator/journal_actor.hpp"
@@ -21,7 +22,12 @@ struct coordinator_state {
   peer_port port;
   std::function<void(cluster_status)> on_status;
   std::map<experiment_id, open_run> runs;
-  run_clock::time_point published, shown; // boards; the snapshot
+  run_clock::time_point published, shown;               // boards; the snapshot
+  std::uint64_t uncommitted = 0, groups = 0, items = 0; // commits on their way; made
+  bool held = false;                                    // peers are not read
+  std::pair<experiment_id, std::uint64_t> timed;        // the commit that is being timed
+  run_clock::time_point timed_from;
+  std::deque<double> waits_ms; // of the last ones
   bool ticking = false, more_sent = false;
 };
 using coordinator_pointer = coordinator_root::stateful_pointer<coordinator_state>;
@@ -48,6 +54,14 @@ struct deliver {
   }
   void operator()(commit_command& command) const {
     const experiment_id run = command.run;
+    coordinator_state& state = self->state;
+    if (++state.uncommitted > limits::commit_queue_items_max && state.port.hold &&
+        !std::exchange(state.held, true))
+      state.port.hold(true);
+    if (state.timed.second == 0 && command.ticket != 0) {
+      state.timed = {run, command.ticket};
+      state.timed_from = run_clock::now();
+    }
     self->send(self->state.runs.at(run).journal, std::move(command));
   }
   void operator()(close_journal& command) const {
@@ -77,8 +91,42 @@ void end_run(coordinator_pointer self, experiment_id id, const std::string& fail
     self->state.ticking = false; // a timer that re-arms itself would keep the shutdown waiting
 }
 
+void count_committed(coordinator_state& state, const committed& done, run_clock::time_point now) {
+  ++state.groups;
+  state.items += done.tickets.size();
+  state.uncommitted -= std::min<std::uint64_t>(state.uncommitted, done.tickets.size());
+  if (state.held && state.uncommitted < limits::commit_queue_items_max / 2) {
+    state.held = false;
+    state.port.hold(false);
+  }
+  if (state.timed.first != done.run || state.timed.second == 0 ||
+      std::find(done.tickets.begin(), done.tickets.end(), state.timed.second) == done.tickets.end())
+    return;
+  state.timed.second = 0;
+  state.waits_ms.push_back(
+      std::chrono::duration<double, std::milli>(now - state.timed_from).count());
+  if (state.waits_ms.size() > 512)
+    state.waits_ms.pop_front();
+}
+
+// The shell's own figures of a snapshot.
+cluster_status snapshot(const coordinator_state& state, run_clock::time_point now) {
+  cluster_status out = state.core->snapshot(now);
+  out.commit_groups = state.groups;
+  out.commit_items = state.items;
+  out.commit_queue_items = state.uncommitted;
+  std::vector<double> waits(state.waits_ms.begin(), state.waits_ms.end());
+  std::sort(waits.begin(), waits.end());
+  if (!waits.empty()) {
+    out.commit_p50_ms = waits[waits.size() / 2];
+    out.commit_p99_ms = waits[waits.size() * 99 / 100];
+  }
+  return out;
+}
+
 void on_committed(coordinator_pointer self, const committed& done) {
   const auto now = run_clock::now();
+  count_committed(self->state, done, now);
   for (const std::uint64_t ticket : done.tickets) {
     self->state.core->on_committed(done.run, ticket, now);
     carry_out(self, now);
@@ -104,7 +152,7 @@ void on_tick(coordinator_pointer self) {
   }
   if (state.on_status && now - state.shown >= limits::cluster_status_period) {
     state.shown = now;
-    state.on_status(state.core->snapshot(now));
+    state.on_status(snapshot(state, now));
   }
   self->delayed_send(self, limits::status_period, tick{});
 }
@@ -152,6 +200,7 @@ coordinator_root::behavior_type coordinator(coordinator_pointer self,
       [self](const committed& m) { on_committed(self, m); },
       [self](const commit_diverged& m) {
         const auto now = run_clock::now();
+        --self->state.uncommitted;
         self->state.core->on_diverged(m.run, m.ticket, m.message, now);
         carry_out(self, now);
       },

@@ -18,6 +18,8 @@ namespace tenbit {
 struct peer_port {
   std::function<void(connection_id, to_peer)> send;
   std::function<void(connection_id, const std::string& reason)> drop;
+  // True: take nothing from peers until false, because commits pile up. May be empty.
+  std::function<void(bool)> hold;
 };
 
 // A message of a peer of another process, its rights checked.

@@ -47,6 +47,11 @@ std::uint64_t& plan::count_of(task_ending how) {
 std::optional<problem_index> plan::next(run_clock::time_point now, peer_id peer, bool alone) {
   if (stopped_ || held_)
     return std::nullopt;
+  // A suspect whose delay is over waits for a worker without one.
+  for (;
+       !delayed_.empty() && delayed_.begin()->first <= now && is_suspect(delayed_.begin()->second);
+       delayed_.erase(delayed_.begin()))
+    suspects_.push_back(delayed_.begin()->second);
   if (auto task = next_suspect(peer, alone))
     return task;
   if (!delayed_.empty() && delayed_.begin()->first <= now) {
@@ -113,13 +118,23 @@ void plan::detach(problem_index task) {
   TENBIT_ASSERT(place != leases_.end());
   task_lease& held = place->second;
   if (held.expired) {
-    ++stale_[task];
+    unqueue(task);
     went_live(held, true);
   }
   --live_[held.holder];
   held.holder = {};
   ++live_[held.holder];
   held.deadline = run_clock::time_point::max() - std::chrono::hours(24 * 365);
+}
+
+// A task that was pending is leased again, or ends: its place among the pending ones counts no
+// more.
+void plan::unqueue(problem_index task) {
+  const auto place = std::find(suspects_.begin(), suspects_.end(), task);
+  if (place != suspects_.end())
+    suspects_.erase(place);
+  else
+    ++stale_[task];
 }
 
 void plan::put_back(problem_index task) {
@@ -155,7 +170,7 @@ void plan::renew(problem_index task, run_clock::time_point deadline) {
   held.deadline = deadline;
   if (!held.expired)
     return;
-  ++stale_[task]; // its entry among the pending ones
+  unqueue(task);
   went_live(held, true);
 }
 
@@ -165,7 +180,10 @@ std::vector<problem_index> plan::expire(run_clock::time_point now) {
     if (held.expired || held.deadline > now)
       continue;
     went_live(held, false);
-    ready_.push_front(task);
+    if (is_suspect(task))
+      suspects_.push_back(task);
+    else
+      ready_.push_front(task);
     out.push_back(task);
   }
   return out;
@@ -239,7 +257,7 @@ void plan::drop_lease(problem_index task) {
   const auto place = leases_.find(task);
   TENBIT_ASSERT(place != leases_.end());
   if (place->second.expired) {
-    ++stale_[task]; // its entry among the pending ones
+    unqueue(task);
     went_live(place->second, true);
   }
   --counts_.leased;
@@ -263,9 +281,19 @@ void plan::end(problem_index task, task_ending how, run_clock::time_point now) {
       suspects_.push_back(task);
     else
       ready_.push_front(task);
-  } else if (how != task_ending::quarantined && known != faults_.end()) {
-    faults_.erase(known); // of a quarantined one they are the evidence
+  } else {
+    close_faults(task, how);
   }
+}
+
+void plan::close_faults(problem_index task, task_ending how) {
+  const auto known = faults_.find(task);
+  if (known == faults_.end())
+    return;
+  if (how == task_ending::quarantined)
+    known->second.suspect = false; // the others are the evidence
+  else
+    faults_.erase(known);
 }
 
 std::vector<problem_index> plan::crashed(peer_id peer, bool alone) {
@@ -309,20 +337,23 @@ bool plan::take_pending(problem_index task, task_ending how) {
   if (const task_lease* held = find(task); held != nullptr && !held->expired)
     return false;
   leases_.erase(task); // one that expired: nobody may come back to it
-  const auto in_ready = std::find(ready_.begin(), ready_.end(), task);
   const auto in_suspects = std::find(suspects_.begin(), suspects_.end(), task);
   const auto in_delayed = std::find_if(delayed_.begin(), delayed_.end(),
                                        [&](const auto& entry) { return entry.second == task; });
-  if (in_ready != ready_.end())
-    ready_.erase(in_ready);
-  else if (in_suspects != suspects_.end())
+  if (in_suspects != suspects_.end()) {
     suspects_.erase(in_suspects);
-  else if (in_delayed != delayed_.end())
+  } else if (in_delayed != delayed_.end()) {
     delayed_.erase(in_delayed);
-  else
-    return false;
+  } else { // among its entries there is one that counts, or none
+    const auto stale = stale_.find(task);
+    const auto entries = std::count(ready_.begin(), ready_.end(), task);
+    if (entries == (stale == stale_.end() ? 0 : static_cast<std::ptrdiff_t>(stale->second)))
+      return false;
+    ready_.erase(std::find(ready_.begin(), ready_.end(), task));
+  }
   --counts_.pending;
   ++count_of(how);
+  close_faults(task, how);
   return true;
 }
 

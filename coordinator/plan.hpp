@@ -101,8 +101,10 @@ public:
   [[nodiscard]] std::vector<problem_index> crashed(peer_id peer, bool alone);
   // A bad worker's charges are taken back: its failures were its own.
   void forgive(peer_id peer);
-  // By an operator: a pending task is ended, an ended one is pending again.
+  // A pending task is ended, by an operator or by what its last holder had done. False: it is not
+  // pending. how: not a way of being pending.
   [[nodiscard]] bool take_pending(problem_index task, task_ending how);
+  // By an operator: an ended task is pending again.
   void requeue(problem_index task, task_ending was, bool forget_faults);
 
   [[nodiscard]] const plan_counts& counts() const { return counts_; }
@@ -131,8 +133,9 @@ private:
   [[nodiscard]] bool holds_suspect(peer_id peer) const;
   [[nodiscard]] bool proven(const std::vector<peer_id>& who, std::uint32_t limit,
                             std::uint32_t limit_alone, bool alone) const;
-  void to_pending(problem_index task, bool suspect);
   void drop_lease(problem_index task);
+  void unqueue(problem_index task);
+  void close_faults(problem_index task, task_ending how);
   void went_live(task_lease& lease, bool is);
   std::uint64_t& count_of(task_ending how);
 

@@ -29,12 +29,20 @@ void run_core::load(problem_index task, const task_state& state) {
     break;
   case task_status::quarantined:
     plan_.add_ended(task_ending::quarantined);
+    note_ended(task, task_ending::quarantined);
     break;
   case task_status::cancelled:
     plan_.add_ended(task_ending::cancelled);
+    note_ended(task, task_ending::cancelled);
     break;
   }
   status_.tasks = plan_.counts();
+}
+
+void run_core::note_ended(problem_index task, task_ending how) {
+  if (how == task_ending::failed || how == task_ending::quarantined ||
+      how == task_ending::cancelled)
+    ended_[task] = how;
 }
 
 void run_core::spent_before(const store_totals& totals) {
@@ -166,8 +174,15 @@ void run_core::on_diverged(std::uint64_t ticket, const std::string& why,
   const auto place = waiting_.find(ticket);
   TENBIT_ASSERT(place != waiting_.end());
   const problem_index task = place->second.task;
+  const auto* released = std::get_if<after_release>(&place->second.then);
+  const bool was_last = released != nullptr && released->how == task_ending::quarantined;
   waiting_.erase(place);
   settled(task);
+  if (was_last) { // its journal takes nothing more, so without the evidence
+    commit_unwaited({task, {}, task_status::quarantined, {}, false, {}, true});
+    end_lease(task, task_ending::quarantined, now);
+    return;
+  }
   const task_lease* held = plan_.find(task);
   if (held == nullptr)
     return; // late events of a lease that is over: what the store has stays
@@ -216,29 +231,29 @@ void run_core::on_journal_end(const std::string& failure) {
 // -- operators -----------------------------------------------------------------------------------
 
 tenbit::status<std::string> run_core::requeue(problem_index task, task_status was, bool forget) {
-  task_ending ending = task_ending::failed;
-  if (was == task_status::quarantined)
-    ending = task_ending::quarantined;
-  else if (was == task_status::cancelled)
-    ending = task_ending::cancelled;
-  else if (was != task_status::failed)
-    return {}; // it is pending, or done: as asked for
-  if (plan_.counts().failed == 0 && ending == task_ending::failed)
-    return {}; // it waits to be tried again already
-  plan_.requeue(task, ending, forget);
+  const auto ended = ended_.find(task);
+  if (was == task_status::done || ended == ended_.end())
+    return {}; // it is pending, leased or done: as asked for
+  if (closing_)
+    return fail(std::string("the run is over; submit it again and its task can be put back"));
+  plan_.requeue(task, ended->second, forget);
+  ended_.erase(ended);
   with_journal_.insert(task);
   commit_unwaited({task, {}, task_status::pending, 0, false, std::nullopt, false});
   return {};
 }
 
 tenbit::status<std::string> run_core::quarantine(problem_index task, const std::string& why) {
-  if (plan_.find(task) != nullptr && !plan_.find(task)->expired) {
-    send(plan_.find(task)->holder, revoke{{id_, task}, plan_.find(task)->number, why});
-    quarantine_leased(task, why, std::nullopt);
+  if (const task_lease* held = plan_.find(task)) {
+    if (held->holder == peer_id{})
+      return {}; // it is being done
+    send(held->holder, revoke{{id_, task}, held->number, why});
+    quarantine_leased(task, why, std::nullopt); // an expired one might come back
     return {};
   }
   if (!plan_.take_pending(task, task_ending::quarantined))
     return fail(std::string("the task has ended; only pending and leased tasks are quarantined"));
+  note_ended(task, task_ending::quarantined);
   task_commit what{task, {}, task_status::quarantined, std::nullopt, false, std::nullopt, true};
   what.events.emplace_back(failure_event{{}, call_error::diverged, "quarantined: " + why});
   commit_unwaited(std::move(what));

@@ -109,7 +109,8 @@ public:
   void on_ask(peer_id from, ask_message ask);
   void on_text(peer_id from, text_request ask);
   void on_finished(peer_id from, arm_finished finished);
-  void on_released(peer_id from, const task_released& released, run_clock::time_point now);
+  // True when it ended a lease: not a copy, and not of a lease that was over.
+  bool on_released(peer_id from, const task_released& released, run_clock::time_point now);
   // Returns the bits that were new.
   std::uint64_t on_oracle_append(peer_id from, oracle_append request);
   void on_oracle_failed(peer_id from, oracle_failed failed);
@@ -125,7 +126,7 @@ public:
   // The journal is closed (failure empty) or broken.
   void on_journal_end(const std::string& failure);
 
-  // -- operators
+  // -- operators; idempotent. What the task is counts, not what a store read meanwhile says.
   [[nodiscard]] tenbit::status<std::string> requeue(problem_index task, task_status was,
                                                     bool forget);
   [[nodiscard]] tenbit::status<std::string> quarantine(problem_index task, const std::string& why);
@@ -202,6 +203,7 @@ private:
   void close_lease(problem_index task);
   void send(peer_id to, to_peer what) { commands_.emplace_back(outbound{to, std::move(what)}); }
   void end_lease(problem_index task, task_ending how, run_clock::time_point now);
+  void note_ended(problem_index task, task_ending how);
   void quarantine_leased(problem_index task, const std::string& why, std::optional<outbound> reply);
 
   // -- relay
@@ -239,6 +241,7 @@ private:
   std::unordered_map<problem_index, held_task> leases_;
   std::unordered_map<std::uint64_t, waiting_commit> waiting_;    // by commit ticket
   std::unordered_map<problem_index, std::uint32_t> uncommitted_; // commits on their way, by task
+  std::unordered_map<problem_index, task_ending> ended_;         // otherwise than done
   std::unordered_set<problem_index> with_journal_;               // tasks that have events
   std::set<std::pair<problem_index, peer_id>> forgetting_; // this oracle still has something of it
   std::uint64_t next_ticket_ = 1;

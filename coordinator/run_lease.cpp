@@ -191,8 +191,11 @@ void run_core::end_lease(problem_index task, task_ending how, run_clock::time_po
   close_lease(task);
   if (plan_.find(task) != nullptr)
     plan_.end(task, how, now);
-  else if (!plan_.take_pending(task, how)) // its worker died meanwhile
+  else if (how == task_ending::delayed || how == task_ending::interrupted)
+    return; // its worker died meanwhile: it is pending
+  else if (!plan_.take_pending(task, how))
     return;
+  note_ended(task, how);
   if (how != task_ending::done)
     with_journal_.insert(task);
   else
@@ -208,32 +211,33 @@ void run_core::quarantine_leased(problem_index task, const std::string& why,
   commit(std::move(what), after_release{task_ending::quarantined, std::move(reply)});
 }
 
-void run_core::on_released(peer_id from, const task_released& released, run_clock::time_point now) {
+bool run_core::on_released(peer_id from, const task_released& released, run_clock::time_point now) {
   const problem_index task = released.task.problem;
   const release_ack ack{released.task, released.lease};
   held_task* held = leases_.contains(task) ? current(from, released.task, released.lease) : nullptr;
   if (held == nullptr) { // a copy, or of a lease that is over: either way nothing need be kept
     send(from, ack);
-    return;
+    return false;
   }
   if (std::exchange(held->releasing, true)) {
     ++status_.duplicates;
-    return; // its acknowledgement is on its way
+    return false; // its acknowledgement is on its way
   }
   if (released.how == release_kind::done &&
       held->closed.size() < exp_->arms.size() * exp_->trials) {
     send(from, revoke{released.task, released.lease, "released as done with arms open"});
     end_lease(task, task_ending::interrupted, now);
-    return;
+    return false;
   }
   const task_ending how = plan_.judge(task, released.how, directory_->one_solver());
+  const bool waits = released.how == release_kind::outage && rules_.outage_tries_max == 0;
   if (how == task_ending::done || how == task_ending::interrupted) {
     if (how == task_ending::interrupted && rules_.leases_kept) {
       commit_unwaited({task, {}, {}, {}, false, {}, true});
     }
     end_lease(task, how, now);
     send(from, ack);
-    return;
+    return true;
   }
   if (how == task_ending::quarantined)
     quarantine_leased(task, plan_.evidence(task) + "; " + status_.last_failure,
@@ -241,9 +245,11 @@ void run_core::on_released(peer_id from, const task_released& released, run_cloc
   else
     commit({task, {}, task_status::failed, released.failed_arms, true, std::nullopt, true},
            after_release{how, outbound{from, ack}});
-  if (++failures_in_row_ >= limits::failures_in_row_max && !any_done_)
+  // Where outages are waited for they are no sign of a wrong set-up.
+  if (!waits && ++failures_in_row_ >= limits::failures_in_row_max && !any_done_)
     begin_stop(fmt::format("the first {} problems all failed, the last with: {}", failures_in_row_,
                            status_.last_failure));
+  return true;
 }
 
 } // namespace tenbit

@@ -15,11 +15,14 @@ bool run_core::exists(const arm_trial& where) const {
 
 namespace {
 
-// What a worker may put into the journal: its own calls, as their ids say, and failures.
+// What a worker may put into the journal: its own calls, as their ids say, and failures of arms.
 bool acceptable(const experiment& exp, const std::vector<event>& events) {
   for (const event& entry : events) {
-    if (std::holds_alternative<failure_event>(entry))
+    if (const auto* failure = std::get_if<failure_event>(&entry)) {
+      if (failure->where.arm.value >= exp.arms.size() || failure->where.trial.value >= exp.trials)
+        return false;
       continue;
+    }
     const auto* call = std::get_if<call_event>(&entry);
     const model_spec* model = call == nullptr ? nullptr : exp.find_model(call->model);
     if (model == nullptr || call->by != party::receiver ||
@@ -84,7 +87,7 @@ void run_core::on_ask(peer_id from, ask_message ask) {
       return;
     }
   }
-  if (!exists(ask.where) || exp_->arms[ask.where.arm.value].answerer.empty() ||
+  if (!exists(ask.where) || exp_->arms[ask.where.arm.value].method != method_kind::qa ||
       ask.questions.size() > limits::questions_max) {
     refuse_ask(from, ask, call_error::request_invalid, "this arm asks nothing of the sender");
     return;
@@ -197,7 +200,8 @@ void run_core::on_text(peer_id from, text_request ask) {
       return;
     }
   }
-  if (!exists(ask.where) || !exp_->text_crosses(exp_->arms[ask.where.arm.value])) {
+  if (!exists(ask.where) || !exp_->text_crosses(exp_->arms[ask.where.arm.value]) ||
+      ask.request.model != exp_->arms[ask.where.arm.value].solver) {
     text_reply reply{ask.task, ask.lease, ask.ticket, {}, true, {}};
     reply.failure = {call_error::request_invalid, "no text of the sender crosses in this arm"};
     send(from, std::move(reply));

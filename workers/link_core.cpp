@@ -74,7 +74,8 @@ void link_core::on_session(const to_peer& message, link_clock::time_point now) {
     if (no->for_good)
       commands_.emplace_back(link_over{"refused by the coordinator: " + no->reason});
   } else if (std::holds_alternative<hello_wanted>(message)) {
-    say_hello(now);
+    if (welcomed_) // else it is on its way: each frame before it is answered so
+      say_hello(now);
   } else if (const auto* order = std::get_if<leave_order>(&message)) {
     leave(order->reason, now);
   } else if (const auto* text = std::get_if<experiment_text>(&message)) {
@@ -228,7 +229,7 @@ void link_core::on_grant(grant given, link_clock::time_point now) {
     if (place->second >= given.lease)
       return; // a copy, or late
     commands_.emplace_back(to_party{revoke{given.task, place->second, "granted anew"}});
-    end_lease(given.task);
+    end_lease(given.task, now);
   }
   if (leaving_) { // it crossed our heartbeat: given back at once
     held_[given.task] = given.lease;
@@ -240,7 +241,7 @@ void link_core::on_grant(grant given, link_clock::time_point now) {
   commands_.emplace_back(to_party{std::move(given)});
 }
 
-void link_core::end_lease(task_id task) {
+void link_core::end_lease(task_id task, link_clock::time_point now) {
   const auto place = held_.find(task);
   if (place == held_.end())
     return;
@@ -251,6 +252,7 @@ void link_core::end_lease(task_id task) {
     return its;
   });
   held_.erase(place);
+  send_kept(now); // the window may have room now
 }
 
 namespace {
@@ -271,7 +273,8 @@ std::optional<experiment_id> work_of(const to_peer& message) {
 
 void link_core::on_message(to_peer message, link_clock::time_point now) {
   if (const auto about = work_of(message); about && !known_.contains(*about)) {
-    say_hello(now); // its text was lost; after a hello it comes again
+    if (welcomed_)
+      say_hello(now); // its text was lost; after a hello it comes again
     return;
   }
   const auto forward = [&] { commands_.emplace_back(to_party{std::move(message)}); };
@@ -292,13 +295,13 @@ void link_core::on_message(to_peer message, link_clock::time_point now) {
       forward();
   } else if (const auto* ack = std::get_if<release_ack>(&message)) {
     if (answered({type_of<task_released>, ack->task, ack->lease, 0}, now))
-      end_lease(ack->task);
+      end_lease(ack->task, now);
     end_if_left();
   } else if (const auto* over = std::get_if<revoke>(&message)) {
     const auto place = held_.find(over->task);
     if (place == held_.end() || place->second != over->lease)
       return;
-    end_lease(over->task);
+    end_lease(over->task, now);
     forward();
     end_if_left();
   } else if (const auto* back = std::get_if<hand_back>(&message)) {

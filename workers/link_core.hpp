@@ -92,7 +92,7 @@ private:
   void send_entry(kept& entry, link_clock::time_point now);
   // True when this was open: the reply is the first one.
   bool answered(const key& which, link_clock::time_point now);
-  void end_lease(task_id task);
+  void end_lease(task_id task, link_clock::time_point now);
   void on_grant(grant given, link_clock::time_point now);
   void on_session(const to_peer& message, link_clock::time_point now);
   void on_oracle(to_peer message, link_clock::time_point now);

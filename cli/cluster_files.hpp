@@ -1,0 +1,45 @@
+// What a coordinator keeps beside its stores, in its folder: written whole and synced.
+//
+//   DIR/control.json   incarnation, the runs with what operators said of them, the oracles' counts
+//   DIR/runs/NAME/     the store of a run;  DIR/runs/NAME.toml  its experiment as submitted
+//   DIR/keys/          server key and allow-list (link/keys.hpp)
+//   DIR/ctl.sock, DIR/audit.jsonl, DIR/http.token, DIR/LOCK
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/expected.hpp"
+
+namespace tenbit::cli {
+
+struct kept_run {
+  std::string name;
+  std::string store; // folder
+  int priority = 0;
+  bool paused = false;
+  bool cancelled = false;
+  std::uint32_t lease_limit = 0;
+};
+struct kept_oracle {
+  std::string name;
+  std::uint64_t experiment = 0;
+  std::uint64_t bits = 0;
+};
+struct cluster_files {
+  std::uint64_t incarnation = 0;
+  std::vector<kept_run> runs; // in the order of submission
+  std::vector<kept_oracle> oracles;
+};
+
+// Of DIR/control.json; a folder without it gives the empty value. The error names the file.
+[[nodiscard]] expected<cluster_files, std::string> read_cluster_files(const std::string& dir);
+[[nodiscard]] status<std::string> write_cluster_files(const std::string& dir,
+                                                      const cluster_files& files);
+// Temporary file, fsync, rename, fsync of the folder; mode 0600.
+[[nodiscard]] status<std::string> write_whole(const std::string& path, const std::string& bytes);
+[[nodiscard]] expected<std::string, std::string> read_whole(const std::string& path);
+
+} // namespace tenbit::cli

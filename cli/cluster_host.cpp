@@ -1,0 +1,348 @@
+#include "cli/cluster_host.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include "cli/cluster_host_impl.hpp"
+#include "cli/command.hpp"
+#include "coordinator/gold_vault.hpp"
+#include "link/keys.hpp"
+
+namespace tenbit::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::uint64_t unix_seconds() {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(
+                                        std::chrono::system_clock::now().time_since_epoch())
+                                        .count());
+}
+
+// Resident bytes and open files of this process, from /proc.
+void measure_process(cluster_status& out) {
+  std::uint64_t pages_all = 0, pages = 0;
+  std::ifstream("/proc/self/statm") >> pages_all >> pages;
+  out.rss_bytes = pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  std::error_code ignored;
+  for (fs::directory_iterator it("/proc/self/fd", ignored), end; it != end; it.increment(ignored))
+    ++out.open_files;
+}
+
+} // namespace
+
+host::host(host_options options, storage::dir_lock lock, cluster_files files)
+    : options_(std::move(options)), lock_(std::move(lock)), files_(std::move(files)),
+      system_(config_) {}
+
+expected<std::unique_ptr<cluster_host>, start_failure>
+cluster_host::start(const host_options& options) {
+  std::error_code problem;
+  fs::create_directories(options.dir + "/runs", problem);
+  if (problem)
+    return fail(start_failure{fmt::format("{}: {}", options.dir, problem.message()), exit_failed});
+  fs::permissions(options.dir, fs::perms::owner_all, problem);
+  auto lock = storage::dir_lock::take(options.dir + "/LOCK");
+  if (!lock)
+    return fail(start_failure{lock.error().message, exit_refused});
+  auto files = read_cluster_files(options.dir);
+  if (!files)
+    return fail(start_failure{files.error(), exit_refused});
+  auto out = std::make_unique<host>(options, std::move(*lock), std::move(*files));
+  if (auto begun = out->begin(); !begun)
+    return fail(begun.error());
+  return out;
+}
+
+// Durable before anything is bound: the incarnation, which makes every epoch new.
+tenbit::status<start_failure> host::begin() {
+  files_.incarnation = std::max(files_.incarnation + 1, unix_seconds());
+  if (auto kept = keep(); !kept)
+    return fail(start_failure{kept.error(), exit_failed});
+  const std::string keys = options_.dir + "/keys";
+  if (auto made = link::init_keys(keys); !made)
+    return fail(start_failure{made.error(), exit_refused});
+  cluster_rules rules;
+  rules.incarnation = files_.incarnation;
+  rules.lease_ttl = options_.lease_ttl;
+  rules.heartbeat = std::min<run_clock::duration>(limits::heartbeat_period, options_.lease_ttl / 4);
+  core_ = std::make_shared<cluster_core>(rules);
+  for (const kept_oracle& oracle : files_.oracles) {
+    core_->expect_oracle(oracle.name, experiment_id{oracle.experiment}, oracle.bits);
+    oracle_bits_[{oracle.name, experiment_id{oracle.experiment}}] = oracle.bits;
+  }
+  peer_port port;
+  port.send = [this](connection_id to, const to_peer& message) { gateway_->send(to, message); };
+  port.drop = [this](connection_id to, const std::string& why) { gateway_->drop(to, why); };
+  port.hold = [this](bool hold) { gateway_->hold_intake(hold); };
+  root_ = spawn_coordinator(system_, core_, std::move(port),
+                            [this](cluster_status now) { on_status(std::move(now)); });
+  if (auto resumed = resume_runs(); !resumed)
+    return resumed;
+  link::gateway_events events;
+  events.on_frame = [root = root_](link::peer_frame frame) {
+    caf::anon_send(root, remote_frame{frame.from, std::move(frame.key_name), frame.rights,
+                                      std::move(frame.message)});
+  };
+  events.on_gone = [root = root_](connection_id from, const std::string&) {
+    caf::anon_send(root, remote_gone{from});
+  };
+  auto bound = link::gateway::start({options_.listen, keys}, std::move(events));
+  if (!bound)
+    return fail(start_failure{bound.error(), exit_failed});
+  gateway_ = std::move(*bound);
+  if (options_.http_port >= 0) {
+    auto http = control::http_status::start(
+        {"127.0.0.1", static_cast<std::uint16_t>(options_.http_port), options_.dir + "/http.token"},
+        board_);
+    if (!http)
+      return fail(start_failure{http.error(), exit_failed});
+    http_ = std::move(*http);
+  }
+  auto socket =
+      control::socket_server::start(options_.dir + "/ctl.sock", options_.dir + "/audit.jsonl",
+                                    [this](const auto& what) { return handle(what); });
+  if (!socket)
+    return fail(start_failure{socket.error(), exit_refused});
+  control_ = std::move(*socket);
+  keeper_ = std::thread([this] { maintain(); });
+  return {};
+}
+
+// The other way round: nothing new comes in, what is committed is closed, then the network goes.
+host::~host() {
+  ending_ = true;
+  control_.reset();
+  http_.reset();
+  if (keeper_.joinable())
+    keeper_.join();
+  if (root_) {
+    (void)in_core<bool>([](cluster_core& core, run_clock::time_point) {
+      core.close_all();
+      return true;
+    });
+    caf::anon_send_exit(root_, caf::exit_reason::user_shutdown);
+  }
+  system_.await_all_actors_done();
+  gateway_.reset();
+  for (auto& [name, run] : runs_)
+    if (run.target && !is_over(run))
+      if (const auto closed = run.target->close(); !closed)
+        spdlog::error("{}: {}", name, closed.error().message);
+  if (const auto kept = keep(); !kept)
+    spdlog::error("{}", kept.error());
+}
+
+tenbit::status<std::string> host::keep() {
+  const std::lock_guard lock(mutex_);
+  files_.oracles.clear();
+  for (const auto& [which, bits] : oracle_bits_)
+    files_.oracles.push_back({which.first, which.second.value, bits});
+  return write_cluster_files(options_.dir, files_);
+}
+
+std::string host::broken() const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [name, run] : runs_)
+    if (const run_status now = run.board->read(); now.phase == run_phase::broken)
+      return fmt::format("the journal of {} could not go on: {}", name, now.failure);
+  return {};
+}
+
+// On the coordinator's thread.
+void host::on_status(cluster_status now) {
+  now.unix_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                               std::chrono::system_clock::now().time_since_epoch())
+                                               .count());
+  measure_process(now);
+  std::error_code ignored;
+  const auto space = fs::space(options_.dir, ignored);
+  now.disk_free_bytes = space.available;
+  now.disk_all_bytes = space.capacity;
+  if (gateway_) {
+    now.address = gateway_->address();
+    const link::gateway_stats net = gateway_->stats();
+    now.refused_keys = net.refused_keys;
+    now.failed_handshakes = net.failed_handshakes;
+    now.bad_frames = net.bad_frames;
+    now.forbidden = net.forbidden;
+    now.over_quota = net.over_quota;
+    now.dropped_sends = net.dropped_sends;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    for (const fleet_peer& peer : core_->peers().all())
+      for (const auto& [run, bits] : peer.bits)
+        oracle_bits_[{peer.name, run}] = bits;
+  }
+  board_->publish(std::make_shared<const cluster_status>(std::move(now)));
+}
+
+// Once a second: what oracles gave is kept.
+void host::maintain() {
+  auto kept = oracle_bits_;
+  while (!ending_) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    static thread_local int turn = 0;
+    if (++turn % 10 != 0)
+      continue;
+    std::map<std::pair<std::string, experiment_id>, std::uint64_t> now;
+    {
+      const std::lock_guard lock(mutex_);
+      now = oracle_bits_;
+    }
+    if (now == kept)
+      continue;
+    kept = std::move(now);
+    if (const auto written = keep(); !written)
+      spdlog::error("{}", written.error());
+  }
+}
+
+// -- runs ----------------------------------------------------------------------------------------
+
+host_run* host::find(const std::string& name) {
+  const auto place = runs_.find(name);
+  return place == runs_.end() ? nullptr : &place->second;
+}
+
+bool host::is_over(const host_run& run) const {
+  const run_phase phase = run.board->read().phase;
+  return phase == run_phase::finished || phase == run_phase::broken;
+}
+
+tenbit::status<start_failure> host::resume_runs() {
+  for (const kept_run& kept : files_.runs) {
+    if (kept.cancelled)
+      continue;
+    const std::string path = fmt::format("{}/runs/{}.toml", options_.dir, kept.name);
+    const auto text = read_whole(path);
+    if (!text)
+      return fail(start_failure{text.error(), exit_refused});
+    auto exp = parse_experiment(*text, path, {}, file_check::skipped);
+    if (!exp)
+      return fail(start_failure{exp.error().front().text(), exit_refused});
+    store_options how;
+    how.accept_rollback = options_.accept_rollback;
+    auto target = store::open(kept.store, how);
+    if (!target)
+      return fail(refused_store(target.error()));
+    host_run run;
+    run.kept = kept;
+    run.exp = std::make_shared<const experiment>(std::move(*exp));
+    run.target = std::move(*target);
+    if (auto started = start_run(std::move(run)); !started)
+      return started;
+  }
+  return {};
+}
+
+tenbit::status<start_failure> host::start_run(host_run given) {
+  given.id = experiment_id{given.target->manifest().identity.prefix()};
+  given.board = std::make_shared<status_board>();
+  host_run* run = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    run = &(runs_[given.kept.name] = std::move(given));
+  }
+  const auto loaded = in_core<tenbit::status<store_failure>>(
+      [this, run](cluster_core& core, run_clock::time_point now) { return load(*run, core, now); });
+  if (!loaded)
+    return fail(start_failure{"the coordinator does not answer", exit_failed});
+  if (!*loaded)
+    return fail(refused_store(loaded->error()));
+  return {};
+}
+
+// On the coordinator's thread. Problems and gold stay on disk; a pending task costs a few bytes.
+tenbit::status<store_failure> host::load(host_run& run, cluster_core& core,
+                                         run_clock::time_point now) {
+  store* s = run.target.get();
+  run_sources sources;
+  sources.journal = [s](problem_index task) { return s->events(task); };
+  sources.gold_of = [s](problem_index task) { return gold_vault::fetch(*s, task); };
+  sources.problem_of =
+      [s](problem_index task) -> expected<std::shared_ptr<const problem>, store_failure> {
+    auto row = s->problem(task);
+    if (!row)
+      return fail(row.error());
+    return std::make_shared<const problem>(
+        problem{task.value, std::move(row->id), std::move(row->question)});
+  };
+  auto out = std::make_unique<run_core>(run.exp, run.id, std::move(sources), s->manifest().tasks,
+                                        core.directory(), core.rules_of_runs());
+  struct brief {
+    task_status status = task_status::pending;
+    bool events = false;
+  };
+  std::vector<brief> states(s->manifest().tasks);
+  const auto scanned = s->for_each_state([&](problem_index task, const task_state& state) {
+    states[task.value] = {state.status, state.events > 0};
+  });
+  if (!scanned)
+    return scanned;
+  const auto state_of = [&](std::uint64_t task) {
+    task_state state;
+    state.status = states[task].status;
+    state.events = states[task].events ? 1 : 0;
+    return state;
+  };
+  const auto rows = s->leases();
+  if (!rows)
+    return fail(rows.error());
+  std::vector<bool> leased(states.size());
+  for (const auto& [task, row] : *rows) {
+    if (states[task.value].status == task_status::done)
+      continue;
+    leased[task.value] = true;
+    out->load_lease(
+        task, state_of(task.value),
+        {row.number, core.peer_named(row.holder), now, now + options_.lease_ttl, false});
+  }
+  // Longest first ends earliest; under a budget the order must not choose what is left out.
+  std::vector<std::uint32_t> order;
+  if (!run.exp->budget.calls && !run.exp->budget.tokens && !run.exp->budget.money) {
+    auto longest = s->longest_first();
+    if (!longest)
+      return fail(longest.error());
+    order = std::move(*longest);
+  }
+  for (std::uint64_t i = 0; i < states.size(); ++i) {
+    const std::uint64_t task = order.empty() ? i : order[i];
+    if (!leased[task])
+      out->load(problem_index{task}, state_of(task));
+  }
+  out->spent_before(s->totals());
+  run.board->publish(out->status());
+  caf::anon_send(root_, run_start{std::make_shared<std::unique_ptr<run_core>>(std::move(out)), s,
+                                  run.board, run.kept.priority});
+  if (run.kept.paused || run.kept.lease_limit > 0)
+    caf::anon_send(root_, core_call{[id = run.id, kept = run.kept](cluster_core& c, auto) {
+                     if (run_core* one = c.find(id)) {
+                       c.pause(*one, kept.paused, false);
+                       c.limit(*one, kept.lease_limit);
+                     }
+                   }});
+  return {};
+}
+
+// A run that was over goes on, after a first commit (a task that is pending again).
+tenbit::status<start_failure> host::reopen(host_run& run, const std::vector<task_commit>& first) {
+  host_run again;
+  again.kept = run.kept;
+  again.exp = run.exp;
+  run.target.reset();
+  auto target = store::open(run.kept.store);
+  if (!target)
+    return fail(refused_store(target.error()));
+  if (const auto done = (*target)->commit(first); !done)
+    return fail(refused_store(done.error()));
+  again.target = std::move(*target);
+  return start_run(std::move(again));
+}
+
+} // namespace tenbit::cli

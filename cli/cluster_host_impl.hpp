@@ -1,0 +1,112 @@
+// INTERNAL to cluster_host*.cpp: what a coordinator process holds.
+#pragma once
+
+#include <future>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "cli/caf_config.hpp"
+#include "cli/cluster_files.hpp"
+#include "cli/cluster_host.hpp"
+#include "control/http_status.hpp"
+#include "coordinator/coordinator_actor.hpp"
+#include "link/gateway.hpp"
+#include "storage/dir_lock.hpp"
+
+namespace tenbit::cli {
+
+struct host_run {
+  kept_run kept;
+  std::shared_ptr<const experiment> exp;
+  experiment_id id;
+  std::unique_ptr<store> target;
+  std::shared_ptr<status_board> board;
+};
+
+class host final : public cluster_host {
+public:
+  host(host_options options, storage::dir_lock lock, cluster_files files);
+  ~host() override;
+  [[nodiscard]] tenbit::status<start_failure> begin();
+
+  control::reply handle(const control::request& what) override;
+  std::shared_ptr<const cluster_status> status() const override { return board_->read(); }
+  std::string broken() const override;
+  bool stop_wanted() const override { return stop_wanted_; }
+  std::string address() const override { return gateway_->address(); }
+  int http_port() const override { return http_ ? http_->port() : -1; }
+
+private:
+  // -- runs
+  [[nodiscard]] tenbit::status<start_failure> resume_runs();
+  [[nodiscard]] tenbit::status<start_failure> start_run(host_run run);
+  [[nodiscard]] tenbit::status<store_failure> load(host_run& run, cluster_core& core,
+                                                   run_clock::time_point now);
+  [[nodiscard]] host_run* find(const std::string& name);
+  [[nodiscard]] bool is_over(const host_run& run) const;
+  [[nodiscard]] tenbit::status<start_failure> reopen(host_run& run,
+                                                     const std::vector<task_commit>& first);
+  void on_status(cluster_status now);
+  void maintain();
+  [[nodiscard]] tenbit::status<std::string> keep();
+
+  // -- verbs; one function each, see cluster_verbs.cpp
+  using verb = control::reply (host::*)(const control::request&);
+  static const std::map<std::string, verb>& verb_table();
+  control::reply run_submit(const control::request& r);
+  control::reply run_list(const control::request& r);
+  control::reply run_pause(const control::request& r);
+  control::reply run_resume(const control::request& r);
+  control::reply run_cancel(const control::request& r);
+  control::reply run_limit(const control::request& r);
+  control::reply run_priority(const control::request& r);
+  control::reply worker_list(const control::request& r);
+  control::reply worker_drain(const control::request& r);
+  control::reply worker_undrain(const control::request& r);
+  control::reply endpoint_list(const control::request& r);
+  control::reply endpoint_order_verb(const control::request& r);
+  control::reply task_show(const control::request& r);
+  control::reply task_requeue(const control::request& r);
+  control::reply task_quarantine(const control::request& r);
+  control::reply checkpoint(const control::request& r);
+  control::reply verify(const control::request& r);
+  control::reply show_status(const control::request& r);
+  control::reply stop(const control::request& r);
+  [[nodiscard]] control::reply change_run(const control::request& r,
+                                          const std::function<void(kept_run&)>& kept,
+                                          std::function<void(cluster_core&, run_core&)> core);
+
+  // Runs on the coordinator's thread and waits for it.
+  template <class Result>
+  [[nodiscard]] std::optional<Result>
+  in_core(std::function<Result(cluster_core&, run_clock::time_point)> what) {
+    auto done = std::make_shared<std::promise<Result>>();
+    auto result = done->get_future();
+    caf::anon_send(root_, core_call{[done, what](cluster_core& core, run_clock::time_point now) {
+                     done->set_value(what(core, now));
+                   }});
+    if (result.wait_for(limits::control_timeout) != std::future_status::ready)
+      return std::nullopt;
+    return result.get();
+  }
+
+  host_options options_;
+  storage::dir_lock lock_;
+  mutable std::mutex mutex_; // of files_ and runs_
+  cluster_files files_;
+  std::map<std::string, host_run> runs_;
+  std::shared_ptr<cluster_board> board_ = std::make_shared<cluster_board>();
+  std::shared_ptr<cluster_core> core_; // touched on the coordinator's thread alone
+  actor_config config_;
+  caf::actor_system system_;
+  coordinator_root root_;
+  std::unique_ptr<link::gateway> gateway_;
+  std::unique_ptr<control::http_status> http_;
+  std::unique_ptr<control::socket_server> control_;
+  std::map<std::pair<std::string, experiment_id>, std::uint64_t> oracle_bits_; // to be kept
+  std::atomic<bool> stop_wanted_{false}, ending_{false};
+  std::thread keeper_;
+};
+
+} // namespace tenbit::cli

@@ -1,0 +1,401 @@
+// The control verbs of a coordinator (control/control.hpp says what each does).
+#include <charconv>
+#include <filesystem>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/cluster_host_impl.hpp"
+#include "cli/command.hpp"
+#include "control/status_json.hpp"
+
+namespace tenbit::cli {
+namespace {
+
+using control::reply;
+using control::request;
+using nlohmann::json;
+
+reply done(const json& result) {
+  return {true, {}, result.dump(-1, ' ', false, json::error_handler_t::replace)};
+}
+reply refusal(std::string why) {
+  return {false, std::move(why), "null"};
+}
+reply no_answer() {
+  return refusal("the coordinator does not answer; see its log");
+}
+
+// check_request has seen to it that what is required is there and well formed.
+std::string text(const request& r, const char* name) {
+  const auto place = r.args.find(name);
+  return place == r.args.end() || place->second.empty() ? std::string() : place->second.front();
+}
+std::int64_t number(const request& r, const char* name) {
+  const std::string value = text(r, name);
+  std::int64_t out = 0;
+  std::from_chars(value.data(), value.data() + value.size(), out);
+  return out;
+}
+
+reply no_run(const std::string& name) {
+  return refusal(fmt::format("no run {} is here; 'tenbit ctl run list' names them", name));
+}
+
+} // namespace
+
+const std::map<std::string, host::verb>& host::verb_table() {
+  static const std::map<std::string, verb> table = {
+      {"run submit", &host::run_submit},
+      {"run list", &host::run_list},
+      {"run pause", &host::run_pause},
+      {"run resume", &host::run_resume},
+      {"run cancel", &host::run_cancel},
+      {"run limit", &host::run_limit},
+      {"run priority", &host::run_priority},
+      {"worker list", &host::worker_list},
+      {"worker drain", &host::worker_drain},
+      {"worker undrain", &host::worker_undrain},
+      {"endpoint list", &host::endpoint_list},
+      {"endpoint pause", &host::endpoint_order_verb},
+      {"endpoint resume", &host::endpoint_order_verb},
+      {"endpoint limit", &host::endpoint_order_verb},
+      {"task show", &host::task_show},
+      {"task requeue", &host::task_requeue},
+      {"task release", &host::task_requeue},
+      {"task quarantine", &host::task_quarantine},
+      {"checkpoint", &host::checkpoint},
+      {"verify", &host::verify},
+      {"status", &host::show_status},
+      {"stop", &host::stop},
+  };
+  return table;
+}
+
+control::reply host::handle(const control::request& what) {
+  const auto place = verb_table().find(what.verb);
+  return place == verb_table().end() ? refusal("there is no verb " + what.verb)
+                                     : (this->*place->second)(what);
+}
+
+// -- runs ----------------------------------------------------------------------------------------
+
+control::reply host::run_submit(const control::request& r) {
+  const auto sets = r.args.find("set");
+  auto exp = load_experiment(text(r, "file"),
+                             sets == r.args.end() ? std::vector<std::string>() : sets->second);
+  if (!exp) {
+    std::string lines;
+    for (const config_problem& problem : exp.error())
+      lines += (lines.empty() ? "" : "\n") + problem.text();
+    return refusal(lines);
+  }
+  auto items = load_benchmark(exp->benchmark);
+  if (!items)
+    return refusal(items.error());
+  const std::string name = exp->name;
+  {
+    const std::lock_guard lock(mutex_);
+    const host_run* known = find(name);
+    if (known != nullptr && !is_over(*known))
+      return known->exp->identity_hash() == exp->identity_hash()
+                 ? done({{"run", name}, {"state", "it is here already and goes on"}})
+                 : refusal(fmt::format("a run named {} with other contents is here; give this one "
+                                       "another name in its file",
+                                       name));
+  }
+  const std::string dir = text(r, "store").empty()
+                              ? std::filesystem::absolute(options_.dir + "/runs/" + name).string()
+                              : text(r, "store");
+  if (r.dry_run)
+    return done({{"run", name}, {"store", dir}, {"problems", items->problems.size()}});
+  bool resumed = false;
+  {
+    const std::lock_guard lock(mutex_);
+    runs_.erase(name); // over: its store is closed
+  }
+  auto target =
+      open_run_store(dir, make_manifest(*exp, *items), *items, options_.accept_rollback, resumed);
+  if (!target)
+    return refusal(target.error().message);
+  if (auto kept = write_whole(fmt::format("{}/runs/{}.toml", options_.dir, name), to_toml(*exp));
+      !kept)
+    return refusal(kept.error());
+  host_run run;
+  run.kept = {name, dir, static_cast<int>(number(r, "priority")), false, false, 0};
+  run.exp = std::make_shared<const experiment>(std::move(*exp));
+  run.target = std::move(*target);
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(files_.runs, [&](const kept_run& one) { return one.name == name; });
+    files_.runs.push_back(run.kept);
+  }
+  if (auto kept = keep(); !kept)
+    return refusal(kept.error());
+  const auto tasks = run.target->manifest().tasks;
+  if (auto started = start_run(std::move(run)); !started)
+    return refusal(started.error().message);
+  return done({{"run", name},
+               {"store", dir},
+               {"problems", tasks},
+               {"state", resumed ? "goes on where it was" : "started"}});
+}
+
+control::reply host::run_list(const control::request&) {
+  return {true, {}, control::runs_json(*status())};
+}
+
+// A change of one run: what is kept over restarts, and what the core does now.
+control::reply host::change_run(const control::request& r,
+                                const std::function<void(kept_run&)>& kept,
+                                std::function<void(cluster_core&, run_core&)> core) {
+  const std::string name = text(r, "run");
+  experiment_id id;
+  {
+    const std::lock_guard lock(mutex_);
+    host_run* run = find(name);
+    if (run == nullptr)
+      return no_run(name);
+    id = run->id;
+    if (!r.dry_run) {
+      kept(run->kept);
+      for (kept_run& one : files_.runs)
+        if (one.name == name)
+          one = run->kept;
+    }
+  }
+  if (r.dry_run)
+    return done({{"run", name}, {"dry_run", true}});
+  if (auto written = keep(); !written)
+    return refusal(written.error());
+  const auto changed = in_core<bool>([id, core](cluster_core& c, run_clock::time_point) {
+    run_core* run = c.find(id);
+    if (run != nullptr)
+      core(c, *run);
+    return run != nullptr;
+  });
+  return changed ? done({{"run", name}}) : no_answer();
+}
+
+control::reply host::run_pause(const control::request& r) {
+  const bool now = text(r, "now") == "true";
+  return change_run(
+      r, [](kept_run& run) { run.paused = true; },
+      [now](cluster_core& core, run_core& run) { core.pause(run, true, now); });
+}
+
+control::reply host::run_resume(const control::request& r) {
+  return change_run(
+      r, [](kept_run& run) { run.paused = false; },
+      [](cluster_core& core, run_core& run) { core.pause(run, false, false); });
+}
+
+control::reply host::run_cancel(const control::request& r) {
+  return change_run(
+      r, [](kept_run& run) { run.cancelled = true; },
+      [why = "cancelled: " + r.reason](cluster_core& core, run_core& run) {
+        core.stop_run(run.id(), why);
+      });
+}
+
+control::reply host::run_limit(const control::request& r) {
+  const auto leases = static_cast<std::uint32_t>(number(r, "leases"));
+  return change_run(
+      r, [leases](kept_run& run) { run.lease_limit = leases; },
+      [leases](cluster_core& core, run_core& run) { core.limit(run, leases); });
+}
+
+control::reply host::run_priority(const control::request& r) {
+  const int priority = static_cast<int>(number(r, "priority"));
+  return change_run(
+      r, [priority](kept_run& run) { run.priority = priority; },
+      [priority](cluster_core& core, run_core& run) { core.prioritise(run, priority); });
+}
+
+// -- workers and endpoints -----------------------------------------------------------------------
+
+control::reply host::worker_list(const control::request&) {
+  return {true, {}, control::workers_json(*status())};
+}
+
+control::reply host::worker_drain(const control::request& r) {
+  if (r.dry_run)
+    return done({{"worker", text(r, "worker")}, {"dry_run", true}});
+  const auto changed = in_core<tenbit::status<std::string>>(
+      [name = text(r, "worker"), why = r.reason](cluster_core& core, auto) {
+        return core.drain(name, why);
+      });
+  if (!changed)
+    return no_answer();
+  return *changed ? done({{"worker", text(r, "worker")}}) : refusal(changed->error());
+}
+
+control::reply host::worker_undrain(const control::request& r) {
+  if (r.dry_run)
+    return done({{"worker", text(r, "worker")}, {"dry_run", true}});
+  const auto changed = in_core<tenbit::status<std::string>>(
+      [name = text(r, "worker")](cluster_core& core, auto) { return core.undrain(name); });
+  if (!changed)
+    return no_answer();
+  return *changed ? done({{"worker", text(r, "worker")}}) : refusal(changed->error());
+}
+
+control::reply host::endpoint_list(const control::request&) {
+  return {true, {}, control::endpoints_json(*status())};
+}
+
+control::reply host::endpoint_order_verb(const control::request& r) {
+  return refusal(r.verb + " is not available");
+}
+
+// -- tasks ---------------------------------------------------------------------------------------
+
+control::reply host::task_show(const control::request& r) {
+  const std::string name = text(r, "run");
+  const problem_index task{static_cast<std::uint64_t>(number(r, "problem"))};
+  const std::lock_guard lock(mutex_);
+  host_run* run = find(name);
+  if (run == nullptr)
+    return no_run(name);
+  if (task.value >= run->target->manifest().tasks)
+    return refusal(fmt::format("{} has problems 0 to {}", name, run->target->manifest().tasks - 1));
+  const auto state = run->target->state(task);
+  const auto item = run->target->problem(task);
+  if (!state || !item)
+    return refusal(!state ? state.error().message : item.error().message);
+  json out = {{"run", name},
+              {"problem", task.value},
+              {"id", item->id},
+              {"state", std::string(to_string(state->status))},
+              {"attempts", state->attempts},
+              {"errors", state->errors},
+              {"events", state->events},
+              {"bits", state->bits}};
+  const auto seen = in_core<json>([id = run->id, task](cluster_core& core, auto now) {
+    json more = json::object();
+    const run_core* one = core.find(id);
+    if (one == nullptr)
+      return more;
+    if (const task_lease* held = one->tasks().find(task)) {
+      more["leased_to"] = core.peers().all().at(held->holder.value - 1).name;
+      more["epoch"] = held->number.value;
+      more["lease_age_s"] = std::chrono::duration<double>(now - held->granted).count();
+      more["expired"] = held->expired;
+    } else {
+      more["waits_for"] = core.why_pending(*one);
+    }
+    if (const std::string faults = one->tasks().evidence(task); !faults.empty())
+      more["faults"] = faults;
+    return more;
+  });
+  if (seen)
+    out.update(*seen);
+  return done(out);
+}
+
+control::reply host::task_requeue(const control::request& r) {
+  const std::string name = text(r, "run");
+  const bool forget = r.verb == "task release";
+  const problem_index task{static_cast<std::uint64_t>(number(r, "problem"))};
+  const std::lock_guard lock(mutex_);
+  host_run* run = find(name);
+  if (run == nullptr)
+    return no_run(name);
+  if (task.value >= run->target->manifest().tasks)
+    return refusal(fmt::format("{} has problems 0 to {}", name, run->target->manifest().tasks - 1));
+  const auto state = run->target->state(task);
+  if (!state)
+    return refusal(state.error().message);
+  if (r.dry_run || state->status == task_status::pending || state->status == task_status::done)
+    return done(
+        {{"run", name}, {"problem", task.value}, {"state", std::string(to_string(state->status))}});
+  const auto changed = in_core<tenbit::status<std::string>>(
+      [id = run->id, task, was = state->status, forget](cluster_core& core, auto) {
+        run_core* one = core.find(id);
+        if (one == nullptr || one->status().phase != run_phase::running)
+          return tenbit::status<std::string>(fail(std::string("the run is over")));
+        return one->requeue(task, was, forget);
+      });
+  if (!changed)
+    return no_answer();
+  if (!*changed)
+    return refusal(changed->error() + "; submit it again, then requeue the task");
+  return done({{"run", name}, {"problem", task.value}, {"state", "pending"}});
+}
+
+control::reply host::task_quarantine(const control::request& r) {
+  const std::string name = text(r, "run");
+  const problem_index task{static_cast<std::uint64_t>(number(r, "problem"))};
+  const std::lock_guard lock(mutex_);
+  host_run* run = find(name);
+  if (run == nullptr)
+    return no_run(name);
+  if (task.value >= run->target->manifest().tasks)
+    return refusal(fmt::format("{} has problems 0 to {}", name, run->target->manifest().tasks - 1));
+  if (r.dry_run)
+    return done({{"run", name}, {"problem", task.value}, {"dry_run", true}});
+  const auto changed = in_core<tenbit::status<std::string>>(
+      [id = run->id, task, why = r.reason](cluster_core& core, auto) {
+        run_core* one = core.find(id);
+        return one == nullptr ? tenbit::status<std::string>(fail(std::string("the run is over")))
+                              : one->quarantine(task, why);
+      });
+  if (!changed)
+    return no_answer();
+  return *changed ? done({{"run", name}, {"problem", task.value}, {"state", "quarantined"}})
+                  : refusal(changed->error());
+}
+
+// -- stores and the whole ------------------------------------------------------------------------
+
+control::reply host::checkpoint(const control::request& r) {
+  const std::string only = text(r, "run");
+  json made = json::array();
+  const std::lock_guard lock(mutex_);
+  if (!only.empty() && find(only) == nullptr)
+    return no_run(only);
+  for (auto& [name, run] : runs_) {
+    if ((!only.empty() && name != only) || is_over(run))
+      continue;
+    const std::string dir =
+        fmt::format("{}/checkpoints/{}-{}", options_.dir, name, status()->unix_ms);
+    if (!r.dry_run) {
+      std::error_code problem;
+      std::filesystem::create_directories(options_.dir + "/checkpoints", problem);
+      if (const auto copied = run.target->checkpoint(dir); !copied)
+        return refusal(copied.error().message);
+    }
+    made.push_back({{"run", name}, {"folder", dir}});
+  }
+  return done(made);
+}
+
+control::reply host::verify(const control::request& r) {
+  const std::string name = text(r, "run");
+  std::string dir;
+  {
+    const std::lock_guard lock(mutex_);
+    const host_run* run = find(name);
+    if (run == nullptr)
+      return no_run(name);
+    dir = run->kept.store;
+  }
+  const auto opened = store::open_for_reading(dir);
+  if (!opened)
+    return refusal(opened.error().message);
+  const auto found = (*opened)->verify([](std::uint64_t) {});
+  if (!found)
+    return refusal(found.error().message);
+  return done({{"run", name}, {"holds", found->empty()}, {"findings", *found}});
+}
+
+control::reply host::show_status(const control::request&) {
+  return {true, {}, control::to_json(*status())};
+}
+
+control::reply host::stop(const control::request& r) {
+  if (!r.dry_run)
+    stop_wanted_ = true;
+  return done({{"stopping", !r.dry_run}});
+}
+
+} // namespace tenbit::cli

@@ -1,0 +1,168 @@
+#include <filesystem>
+#include <fmt/format.h>
+#include <memory>
+#include <sys/stat.h>
+#include <thread>
+#include <unistd.h>
+
+#include "base/text.hpp"
+#include "cli/cluster_host.hpp"
+#include "cli/command.hpp"
+#include "cli/signals.hpp"
+
+namespace tenbit::cli {
+namespace {
+
+struct arguments {
+  host_options host;
+  std::vector<std::string> submit;
+  std::vector<std::string> overrides;
+  double lease_ttl_s = std::chrono::duration<double>(limits::lease_ttl).count();
+  bool until_done = false;
+  bool quiet = false;
+};
+
+// One line about everything, when it changed.
+void show(const cluster_status& now, std::string& last) {
+  std::uint64_t done = 0, all = 0, leased = 0;
+  for (const run_line& run : now.runs) {
+    done += run.status.tasks.done;
+    leased += run.status.tasks.leased;
+    all += run.status.tasks.all();
+  }
+  std::size_t connected = 0;
+  for (const peer_line& peer : now.peers)
+    connected += peer.connected ? 1 : 0;
+  const std::string waits = now.runs.empty() || now.runs.front().waiting_for.empty()
+                                ? std::string()
+                                : "; " + now.runs.front().waiting_for;
+  std::string line = fmt::format("{} of {} problems done, {} in work, {} peers{}", done, all,
+                                 leased, connected, waits);
+  if (line != last)
+    fmt::print(stderr, "{}\n", line);
+  last = std::move(line);
+}
+
+bool all_over(const cluster_status& now, std::size_t submitted) {
+  if (now.runs.size() < std::max<std::size_t>(submitted, 1))
+    return false;
+  for (const run_line& run : now.runs)
+    if (run.status.phase == run_phase::running || run.status.phase == run_phase::stopping)
+      return false;
+  return true;
+}
+
+int outcome(const cluster_status& now) {
+  for (const run_line& run : now.runs) {
+    if (run.status.tasks.pending + run.status.tasks.leased > 0)
+      return exit_unfinished;
+    if (run.status.tasks.failed + run.status.tasks.quarantined > 0)
+      return exit_incomplete;
+  }
+  return exit_ok;
+}
+
+int submit_all(cluster_host& host, const arguments& args) {
+  for (const std::string& file : args.submit) {
+    control::request r;
+    r.verb = "run submit";
+    r.args["file"] = {std::filesystem::absolute(file).string()};
+    if (!args.overrides.empty())
+      r.args["set"] = args.overrides;
+    const control::reply answer = host.handle(r);
+    if (!answer.ok) {
+      fmt::print(stderr, "tenbit: {}\n", printable(answer.error));
+      return exit_usage;
+    }
+  }
+  return exit_ok;
+}
+
+int watch(cluster_host& host, const arguments& args) {
+  std::string last;
+  for (;;) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    const auto now = host.status();
+    if (const std::string why = host.broken(); !why.empty()) {
+      fmt::print(stderr,
+                 "tenbit: {}\nEverything committed before is safe. When the cause is mended, start "
+                 "the coordinator again.\n",
+                 printable(why));
+      std::fflush(nullptr);
+      ::_exit(exit_failed); // the stores must not be touched again by this process
+    }
+    if (!args.quiet)
+      show(*now, last);
+    if (args.until_done && all_over(*now, args.submit.size()))
+      return outcome(*now);
+    if (stop_signals() > 0 || host.stop_wanted()) {
+      fmt::print(stderr, "Stopping: closing the stores. Workers keep what they have in work and go "
+                         "on when the coordinator is started again.\n");
+      return exit_ok;
+    }
+  }
+}
+
+int run(arguments& args) {
+  ::umask(077);
+  args.host.lease_ttl =
+      std::chrono::milliseconds(static_cast<std::int64_t>(args.lease_ttl_s * 1e3));
+  if (args.host.lease_ttl < limits::lease_ttl_min || args.host.lease_ttl > limits::lease_ttl_max) {
+    fmt::print(stderr, "tenbit: --lease-ttl {}: write seconds from {} to {}\n", args.lease_ttl_s,
+               limits::lease_ttl_min.count(), limits::lease_ttl_max.count());
+    return exit_usage;
+  }
+  catch_stop_signals();
+  auto host = cluster_host::start(args.host);
+  if (!host) {
+    fmt::print(stderr, "tenbit: {}\n", printable(host.error().message));
+    return host.error().exit_code;
+  }
+  fmt::print(stderr, "Coordinator of {} at {}{}\n", args.host.dir, (*host)->address(),
+             (*host)->http_port() < 0
+                 ? std::string()
+                 : fmt::format(", status at http://127.0.0.1:{}/metrics", (*host)->http_port()));
+  if (const int bad = submit_all(**host, args); bad != exit_ok)
+    return bad;
+  const int code = watch(**host, args);
+  host->reset();
+  return code;
+}
+
+const command_registration registration(
+    20, "coordinator", "Coordinate experiments over many workers.",
+    [](CLI::App& command) -> std::function<int()> {
+      auto args = std::make_shared<arguments>();
+      command.add_option("experiments", args->submit,
+                         "Experiment files to start or go on with (others: tenbit ctl run submit)");
+      command.add_option("--dir", args->host.dir, "Its folder: stores, keys, control socket")
+          ->capture_default_str();
+      command
+          .add_option("--listen", args->host.listen,
+                      "Where workers connect; port 0 takes a free one")
+          ->capture_default_str();
+      command.add_option("--http", args->host.http_port,
+                         "Port on 127.0.0.1 for /metrics, /status and /healthz; 0 takes a free one "
+                         "(default: none)");
+      command
+          .add_option("--lease-ttl", args->lease_ttl_s,
+                      "Seconds without progress after which a task is given to another worker")
+          ->capture_default_str();
+      command.add_option("--set", args->overrides, "Override a key of the experiments")
+          ->expected(1)
+          ->take_all();
+      command.add_flag("--until-done", args->until_done, "End when all runs are over");
+      command.add_flag("--quiet", args->quiet, "No progress lines");
+      command.add_flag("--accept-rollback", args->host.accept_rollback,
+                       "Go on although a store lost rows that were durable (they run again)");
+      command.footer(
+          "Examples:\n"
+          "  tenbit coordinator examples/default.toml --until-done\n"
+          "  tenbit keys enroll gpu1 --dir cluster/keys --roles solver   (then: tenbit worker)\n"
+          "  tenbit ctl run list; tenbit top\n\n"
+          "Exit codes with --until-done: 0 all done, 3 stopped with work left, 5 some failed.");
+      return [args] { return run(*args); };
+    });
+
+} // namespace
+} // namespace tenbit::cli
