@@ -180,8 +180,10 @@ private:
       if (has_lease(task))
         held[m.holder].push_back(task);
       const task_lease* lease = plan_.find(task);
-      RC_ASSERT((lease != nullptr) == has_lease(task));
-      RC_ASSERT(lease == nullptr || (lease->holder == m.holder && lease->expired == m.expired));
+      const bool same = lease == nullptr ? !has_lease(task)
+                                         : has_lease(task) && lease->holder == m.holder &&
+                                               lease->expired == m.expired;
+      RC_ASSERT(same); // RC_ASSERT takes expressions apart: no short circuit in it
       if (m.place == modelled::at::pending)
         pending.insert(task);
       live[m.holder] += m.place == modelled::at::leased ? 1 : 0;
