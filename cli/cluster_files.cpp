@@ -19,6 +19,10 @@ std::string io_error(const std::string& path, const char* what) {
   return fmt::format("{}: {}: {}", path, what, std::strerror(errno));
 }
 
+template <class T> std::optional<T> read_optional(const json& from) {
+  return from.is_null() ? std::nullopt : std::optional(from.get<T>());
+}
+
 status<std::string> sync_folder(const std::string& path) {
   const std::string folder = std::filesystem::path(path).parent_path().string();
   const int file =
@@ -78,6 +82,11 @@ expected<cluster_files, std::string> read_cluster_files(const std::string& dir) 
       out.oracles.push_back({oracle.at("name").get<std::string>(),
                              oracle.at("experiment").get<std::uint64_t>(),
                              oracle.at("bits").get<std::uint64_t>()});
+    for (const json& rule : all.value("endpoints", json::array())) // not in files of before
+      out.endpoints.push_back({rule.at("worker").get<std::string>(),
+                               rule.at("url").get<std::string>(),
+                               read_optional<bool>(rule.at("paused")),
+                               read_optional<std::uint32_t>(rule.at("limit"))});
   } catch (const json::exception& problem) {
     return fail(
         fmt::format("{}: {} (restore it from a backup of the folder)", path, problem.what()));
@@ -100,6 +109,12 @@ status<std::string> write_cluster_files(const std::string& dir, const cluster_fi
   for (const kept_oracle& oracle : files.oracles)
     all["oracles"].push_back(
         {{"name", oracle.name}, {"experiment", oracle.experiment}, {"bits", oracle.bits}});
+  all["endpoints"] = json::array();
+  for (const endpoint_rule& rule : files.endpoints)
+    all["endpoints"].push_back({{"worker", rule.worker},
+                                {"url", rule.url},
+                                {"paused", rule.paused ? json(*rule.paused) : json()},
+                                {"limit", rule.limit ? json(*rule.limit) : json()}});
   return write_whole(dir + "/control.json", all.dump(1) + "\n");
 }
 

@@ -1,6 +1,7 @@
 // What a coordinator keeps beside its stores, in its folder: written whole and synced.
 //
-//   DIR/control.json   incarnation, the runs with what operators said of them, the oracles' counts
+//   DIR/control.json   incarnation, the runs with what operators said of them, the oracles' counts,
+//                      the orders for endpoints
 //   DIR/runs/NAME/     the store of a run;  DIR/runs/NAME.toml  its experiment as submitted
 //   DIR/keys/          server key and allow-list (link/keys.hpp)
 //   DIR/ctl.sock, DIR/audit.jsonl, DIR/http.token, DIR/LOCK
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "base/expected.hpp"
+#include "coordinator/endpoint_orders.hpp"
 
 namespace tenbit::cli {
 
@@ -32,6 +34,7 @@ struct cluster_files {
   std::uint64_t incarnation = 0;
   std::vector<kept_run> runs; // in the order of submission
   std::vector<kept_oracle> oracles;
+  std::vector<endpoint_rule> endpoints; // orders of operators
 };
 
 // Of DIR/control.json; a folder without it gives the empty value. The error names the file.

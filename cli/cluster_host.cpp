@@ -75,6 +75,7 @@ tenbit::status<start_failure> host::begin() {
     core_->expect_oracle(oracle.name, experiment_id{oracle.experiment}, oracle.bits);
     oracle_bits_[{oracle.name, experiment_id{oracle.experiment}}] = oracle.bits;
   }
+  core_->load_orders(files_.endpoints);
   peer_port port;
   port.send = [this](connection_id to, const to_peer& message) { gateway_->send(to, message); };
   port.drop = [this](connection_id to, const std::string& why) { gateway_->drop(to, why); };

@@ -1,10 +1,10 @@
 // The control verbs of a coordinator (control/control.hpp says what each does).
-#include <charconv>
 #include <filesystem>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "cli/cluster_host_impl.hpp"
+#include "cli/cluster_reply.hpp"
 #include "cli/command.hpp"
 #include "control/status_json.hpp"
 
@@ -14,28 +14,6 @@ namespace {
 using control::reply;
 using control::request;
 using nlohmann::json;
-
-reply done(const json& result) {
-  return {true, {}, result.dump(-1, ' ', false, json::error_handler_t::replace)};
-}
-reply refusal(std::string why) {
-  return {false, std::move(why), "null"};
-}
-reply no_answer() {
-  return refusal("the coordinator does not answer; see its log");
-}
-
-// check_request has seen to it that what is required is there and well formed.
-std::string text(const request& r, const char* name) {
-  const auto place = r.args.find(name);
-  return place == r.args.end() || place->second.empty() ? std::string() : place->second.front();
-}
-std::int64_t number(const request& r, const char* name) {
-  const std::string value = text(r, name);
-  std::int64_t out = 0;
-  std::from_chars(value.data(), value.data() + value.size(), out);
-  return out;
-}
 
 reply no_run(const std::string& name) {
   return refusal(fmt::format("no run {} is here; 'tenbit ctl run list' names them", name));
@@ -211,7 +189,7 @@ control::reply host::run_priority(const control::request& r) {
       [priority](cluster_core& core, run_core& run) { core.prioritise(run, priority); });
 }
 
-// -- workers and endpoints -----------------------------------------------------------------------
+// -- workers -------------------------------------------------------------------------------------
 
 control::reply host::worker_list(const control::request&) {
   return {true, {}, control::workers_json(*status())};
@@ -237,14 +215,6 @@ control::reply host::worker_undrain(const control::request& r) {
   if (!changed)
     return no_answer();
   return *changed ? done({{"worker", text(r, "worker")}}) : refusal(changed->error());
-}
-
-control::reply host::endpoint_list(const control::request&) {
-  return {true, {}, control::endpoints_json(*status())};
-}
-
-control::reply host::endpoint_order_verb(const control::request& r) {
-  return refusal(r.verb + " is not available");
 }
 
 // -- tasks ---------------------------------------------------------------------------------------

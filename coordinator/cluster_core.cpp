@@ -84,9 +84,12 @@ void cluster_core::stop_run(experiment_id run, const std::string& reason) {
 
 void cluster_core::on_committed(experiment_id run, std::uint64_t ticket,
                                 run_clock::time_point now) {
-  if (run_core* core = find(run))
-    core->on_committed(ticket, now);
-  free_ = true;
+  run_core* core = find(run);
+  if (core == nullptr)
+    return;
+  const std::uint64_t leased_before = core->tasks().counts().leased;
+  core->on_committed(ticket, now);
+  free_ = free_ || core->tasks().counts().leased != leased_before;
 }
 
 void cluster_core::on_diverged(experiment_id run, std::uint64_t ticket, const std::string& why,
@@ -251,9 +254,10 @@ void cluster_core::grant_free_slots(run_clock::time_point now) {
         commands_.emplace_back(cluster_more{});
         return;
       }
-      // A suspect may be refused to one peer and given to another.
+      // What killed or failed a worker may be refused to one peer and given to another.
       const auto takes = [&](peer_id peer) { return grant_one(*place->second.core, peer, now); };
-      const bool any = place->second.core->tasks().suspects() > 0
+      const plan& tasks = place->second.core->tasks();
+      const bool any = tasks.suspects() > 0 || tasks.delayed() > 0
                            ? std::any_of(peers.begin(), peers.end(), takes)
                            : takes(peers.front());
       if (!any)

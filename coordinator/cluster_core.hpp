@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "coordinator/cluster_status.hpp"
+#include "coordinator/endpoint_orders.hpp"
 #include "coordinator/fleet.hpp"
 #include "coordinator/run_core.hpp"
 
@@ -72,6 +73,14 @@ public:
   void prioritise(run_core& run, int priority);
   [[nodiscard]] status<std::string> drain(const std::string& worker, const std::string& reason);
   [[nodiscard]] status<std::string> undrain(const std::string& worker);
+  // Which replicas a worker (empty: any) has said that it calls, or has orders for.
+  [[nodiscard]] expected<std::vector<std::string>, std::string>
+  endpoints_of(const std::string& worker) const;
+  // For one worker, or with an empty name for all that are and will be. It stands until another
+  // order for the same replica.
+  [[nodiscard]] status<std::string> order(const std::string& worker, const endpoint_order& what);
+  // Of the last life; before anybody says hello.
+  void load_orders(const std::vector<endpoint_rule>& rules) { orders_.load(rules); }
   // An oracle of the last life, and the bits it had given: it is waited for, and a ledger with
   // fewer is an older copy.
   void expect_oracle(const std::string& oracle, experiment_id run, std::uint64_t bits);
@@ -133,6 +142,7 @@ private:
 
   cluster_rules rules_;
   fleet fleet_;
+  endpoint_orders orders_;
   std::map<experiment_id, run_entry> runs_;
   std::vector<experiment_id> by_priority_;
   std::uint32_t grants_ = 0; // the counter of epochs

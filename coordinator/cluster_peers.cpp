@@ -98,6 +98,8 @@ void cluster_core::on_hello(connection_id from, const std::string& key, role_set
         std::chrono::duration_cast<std::chrono::milliseconds>(time).count());
   };
   send(from, welcome{rules_.incarnation, ms(rules_.lease_ttl), ms(rules_.heartbeat), peer.name});
+  for (endpoint_order& order : orders_.of(peer.name)) // before any work
+    send(from, std::move(order));
   adopt_leases(peer, h, now);
   free_ = true;
 }
@@ -206,14 +208,16 @@ void cluster_core::judge_worker(fleet_peer& peer, const task_released& released,
   std::erase_if(peer.failed, [&](const auto& entry) {
     return now - entry.second > limits::worker_failures_window;
   });
-  if (rules_.one_process || !peer.draining.empty() ||
-      peer.failed.size() < limits::worker_failures_max)
+  if (rules_.one_process || peer.failed.size() < limits::worker_failures_max)
     return;
-  peer.draining = fmt::format("failed {} problems and finished none; undrain it when it is mended",
-                              peer.failed.size());
+  const bool first = peer.draining.empty();
+  if (first)
+    peer.draining = fmt::format(
+        "failed {} problems and finished none; undrain it when it is mended", peer.failed.size());
   for (auto& [id, entry] : runs_) {
-    entry.core->forgive(peer.id);
-    entry.core->hand_back(peer.id);
+    entry.core->forgive(peer.id); // of what it had in work when it was drained, too
+    if (first)
+      entry.core->hand_back(peer.id);
   }
 }
 

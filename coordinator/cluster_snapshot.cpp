@@ -59,7 +59,7 @@ std::string cluster_core::why_pending(const run_core& run) const {
   if (draining == connected)
     return "every worker is draining";
   if (draining + without_models == connected)
-    return "no worker has a model that can be called (endpoints are out)";
+    return "no worker has a model that can be called (endpoints are out or paused)";
   if (run.tasks().delayed() > 0 && run.tasks().delayed() == counts.pending)
     return "they failed and wait to be tried again";
   for (const fleet_peer& peer : fleet_.all())
@@ -127,6 +127,7 @@ cluster_status cluster_core::snapshot(run_clock::time_point now) const {
   out.incarnation = rules_.incarnation;
   out.uptime_s = last_tick_ ? seconds(now - started_) : 0;
   out.tick_gap_max_s = seconds(tick_gap_max_);
+  out.endpoint_orders = orders_.rules();
   for (const experiment_id id : by_priority_)
     if (const auto place = runs_.find(id); place != runs_.end())
       out.runs.push_back(line_of(place->second, now));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "actors/session.hpp"
+#include "coordinator/endpoint_orders.hpp"
 #include "coordinator/status.hpp"
 
 namespace tenbit {
@@ -54,6 +55,7 @@ struct cluster_status {
   std::string address; // where peers connect
   std::vector<run_line> runs;
   std::vector<peer_line> peers;
+  std::vector<endpoint_rule> endpoint_orders; // of operators
   // health
   double tick_gap_max_s = 0; // of the last minute
   std::uint64_t rss_bytes = 0, open_files = 0;

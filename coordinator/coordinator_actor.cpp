@@ -127,10 +127,9 @@ cluster_status snapshot(const coordinator_state& state, run_clock::time_point no
 void on_committed(coordinator_pointer self, const committed& done) {
   const auto now = run_clock::now();
   count_committed(self->state, done, now);
-  for (const std::uint64_t ticket : done.tickets) {
+  for (const std::uint64_t ticket : done.tickets)
     self->state.core->on_committed(done.run, ticket, now);
-    carry_out(self, now);
-  }
+  carry_out(self, now);
   if (now - self->state.published >= limits::status_gap) {
     self->state.published = now;
     publish(self, done.run);

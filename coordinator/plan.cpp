@@ -54,11 +54,8 @@ std::optional<problem_index> plan::next(run_clock::time_point now, peer_id peer,
     suspects_.push_back(delayed_.begin()->second);
   if (auto task = next_suspect(peer, alone))
     return task;
-  if (!delayed_.empty() && delayed_.begin()->first <= now) {
-    const problem_index task = delayed_.begin()->second;
-    delayed_.erase(delayed_.begin());
+  if (auto task = next_delayed(now, peer, alone))
     return task;
-  }
   while (!ready_.empty()) {
     const problem_index task = ready_.front();
     ready_.pop_front();
@@ -85,6 +82,29 @@ std::optional<problem_index> plan::next_suspect(peer_id peer, bool alone) {
     return task;
   }
   return std::nullopt;
+}
+
+// One that failed on this worker alone goes to another where there is a choice: two of them tell a
+// bad task from a bad worker. Not for ever: the others may have no free slot.
+std::optional<problem_index> plan::next_delayed(run_clock::time_point now, peer_id peer,
+                                                bool alone) {
+  for (auto place = delayed_.begin(); place != delayed_.end() && place->first <= now; ++place) {
+    const problem_index task = place->second;
+    if (!alone && failed_only_on(task, peer) &&
+        now - place->first < run_clock::duration(limits::outage_retry_delay_max))
+      continue;
+    delayed_.erase(place);
+    return task;
+  }
+  return std::nullopt;
+}
+
+bool plan::failed_only_on(problem_index task, peer_id peer) const {
+  const auto place = rules_.quarantine ? faults_.find(task) : faults_.end();
+  if (place == faults_.end() || place->second.errors.empty())
+    return false;
+  const auto& errors = place->second.errors;
+  return std::all_of(errors.begin(), errors.end(), [&](peer_id one) { return one == peer; });
 }
 
 void plan::lease(problem_index task, const task_lease& lease) {
@@ -221,6 +241,16 @@ bool plan::proven(const std::vector<peer_id>& who, std::uint32_t limit, std::uin
   return workers.size() >= 2 ? who.size() >= limit : alone && who.size() >= limit_alone;
 }
 
+// One more error of the task's own; true: it is given up.
+bool plan::charge(problem_index task, peer_id peer, bool alone) {
+  faults& f = faults_[task];
+  f.errors.push_back(peer);
+  f.given_up = rules_.quarantine
+                   ? proven(f.errors, limits::task_errors_max, limits::task_errors_max, alone)
+                   : f.errors.size() >= limits::task_errors_max;
+  return f.given_up;
+}
+
 task_ending plan::judge(problem_index task, release_kind how, bool alone) {
   const task_lease* held = find(task);
   TENBIT_ASSERT(held != nullptr);
@@ -230,8 +260,9 @@ task_ending plan::judge(problem_index task, release_kind how, bool alone) {
     return task_ending::done;
   case release_kind::interrupted:
     return task_ending::interrupted;
-  case release_kind::refused:
-    return task_ending::failed;
+  case release_kind::refused: // by an endpoint of this worker: others may have another key
+    return !rules_.quarantine || charge(task, held->holder, alone) ? task_ending::failed
+                                                                   : task_ending::delayed;
   case release_kind::diverged:
     return given_up;
   case release_kind::outage: {
@@ -241,14 +272,8 @@ task_ending plan::judge(problem_index task, release_kind how, bool alone) {
                ? task_ending::failed
                : task_ending::delayed;
   }
-  case release_kind::own_fault: {
-    faults& f = faults_[task];
-    f.errors.push_back(held->holder);
-    const bool enough = rules_.quarantine ? proven(f.errors, limits::task_errors_max,
-                                                   limits::task_errors_max, alone)
-                                          : f.errors.size() >= limits::task_errors_max;
-    return enough ? given_up : task_ending::delayed;
-  }
+  case release_kind::own_fault:
+    return charge(task, held->holder, alone) ? given_up : task_ending::delayed;
   }
   assertion_failed("release_kind", __FILE__, __LINE__);
 }
@@ -290,7 +315,7 @@ void plan::close_faults(problem_index task, task_ending how) {
   const auto known = faults_.find(task);
   if (known == faults_.end())
     return;
-  if (how == task_ending::quarantined)
+  if (how == task_ending::quarantined || (how == task_ending::failed && rules_.quarantine))
     known->second.suspect = false; // the others are the evidence
   else
     faults_.erase(known);
@@ -316,6 +341,7 @@ std::vector<problem_index> plan::crashed(peer_id peer, bool alone) {
       f.crashes.push_back(peer);
     if (rules_.quarantine &&
         proven(f.crashes, limits::crashes_max, limits::crashes_one_worker_max, alone)) {
+      f.given_up = true;
       out.push_back(task);
       continue;
     }
@@ -326,11 +352,19 @@ std::vector<problem_index> plan::crashed(peer_id peer, bool alone) {
   return out;
 }
 
-void plan::forgive(peer_id peer) {
+std::vector<problem_index> plan::forgive(peer_id peer) {
+  std::vector<problem_index> out;
   for (auto& [task, f] : faults_) {
-    std::erase(f.errors, peer);
-    std::erase(f.crashes, peer);
+    if (std::erase(f.errors, peer) + std::erase(f.crashes, peer) == 0 || !f.given_up)
+      continue;
+    f.given_up =
+        proven(f.errors, limits::task_errors_max, limits::task_errors_max, true) ||
+        proven(f.crashes, limits::crashes_max, limits::crashes_one_worker_max, true);
+    if (!f.given_up)
+      out.push_back(task);
   }
+  std::sort(out.begin(), out.end()); // the same in every run of a simulation
+  return out;
 }
 
 bool plan::take_pending(problem_index task, task_ending how) {
@@ -362,7 +396,7 @@ void plan::requeue(problem_index task, task_ending was, bool forget_faults) {
   if (forget_faults)
     faults_.erase(task);
   if (const auto known = faults_.find(task); known != faults_.end())
-    known->second.suspect = false;
+    known->second.suspect = known->second.given_up = false;
   add_pending(task);
 }
 

@@ -3,7 +3,8 @@
 //
 // Pure: `now` is an argument. Eight bytes per pending task; leases, delays and faults take more,
 // and are few. A task that was in work when its worker died is a suspect: it is tried again one per
-// worker, so that the one that kills workers is found and no other is charged with it.
+// worker, so that the one that kills workers is found and no other is charged with it. Among several
+// workers no task is given up on the word of one of them.
 #pragma once
 
 #include <chrono>
@@ -99,8 +100,9 @@ public:
   // The holder died with these in work. Returns those that are to be quarantined: their lease is
   // left for end(); the others are pending again, as suspects.
   [[nodiscard]] std::vector<problem_index> crashed(peer_id peer, bool alone);
-  // A bad worker's charges are taken back: its failures were its own.
-  void forgive(peer_id peer);
+  // A bad worker's charges are taken back: its failures were its own. Returns the tasks that were
+  // given up because of them; the caller requeues those.
+  [[nodiscard]] std::vector<problem_index> forgive(peer_id peer);
   // A pending task is ended, by an operator or by what its last holder had done. False: it is not
   // pending. how: not a way of being pending.
   [[nodiscard]] bool take_pending(problem_index task, task_ending how);
@@ -126,9 +128,14 @@ private:
     std::vector<peer_id> crashes, errors; // who held it, once per time
     std::uint32_t outages = 0;
     bool suspect = false;
+    bool given_up = false; // on the evidence above
   };
 
   [[nodiscard]] std::optional<problem_index> next_suspect(peer_id peer, bool alone);
+  [[nodiscard]] std::optional<problem_index> next_delayed(run_clock::time_point now, peer_id peer,
+                                                          bool alone);
+  [[nodiscard]] bool failed_only_on(problem_index task, peer_id peer) const;
+  [[nodiscard]] bool charge(problem_index task, peer_id peer, bool alone);
   [[nodiscard]] bool is_suspect(problem_index task) const;
   [[nodiscard]] bool holds_suspect(peer_id peer) const;
   [[nodiscard]] bool proven(const std::vector<peer_id>& who, std::uint32_t limit,

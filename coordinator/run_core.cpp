@@ -125,6 +125,7 @@ void run_core::on_committed(std::uint64_t ticket, run_clock::time_point now) {
     end_lease(done.task, released->how, now);
     if (released->reply)
       commands_.emplace_back(*released->reply);
+    pardon(done.task);
   } else if (const auto* append = std::get_if<after_append>(&done.then)) {
     finish_commit(*append, done.task);
   } else if (const auto* from_oracle = std::get_if<after_oracle>(&done.then)) {
@@ -241,6 +242,23 @@ tenbit::status<std::string> run_core::requeue(problem_index task, task_status wa
   with_journal_.insert(task);
   commit_unwaited({task, {}, task_status::pending, 0, false, std::nullopt, false});
   return {};
+}
+
+void run_core::forgive(peer_id who) {
+  for (const problem_index task : plan_.forgive(who)) {
+    pardoned_.insert(task);
+    pardon(task);
+  }
+}
+
+// When its end is committed, not before.
+void run_core::pardon(problem_index task) {
+  const auto ended = ended_.find(task);
+  if (ended == ended_.end() || pardoned_.erase(task) == 0)
+    return;
+  const task_status was =
+      ended->second == task_ending::failed ? task_status::failed : task_status::quarantined;
+  ignore(requeue(task, was, false), "the run is over: an operator may submit it again");
 }
 
 tenbit::status<std::string> run_core::quarantine(problem_index task, const std::string& why) {

@@ -93,7 +93,8 @@ public:
   void lost(peer_id who, bool crashed, run_clock::time_point now);
   void hand_back_all();
   void hand_back(peer_id who);
-  void forgive(peer_id who) { plan_.forgive(who); }
+  // A bad worker's failures were its own: what was given up because of them is pending again.
+  void forgive(peer_id who);
   void hold_granting(bool hold) { plan_.hold_granting(hold); }
 
   // -- other parties
@@ -204,6 +205,7 @@ private:
   void send(peer_id to, to_peer what) { commands_.emplace_back(outbound{to, std::move(what)}); }
   void end_lease(problem_index task, task_ending how, run_clock::time_point now);
   void note_ended(problem_index task, task_ending how);
+  void pardon(problem_index task);
   void quarantine_leased(problem_index task, const std::string& why, std::optional<outbound> reply);
 
   // -- relay
@@ -242,6 +244,7 @@ private:
   std::unordered_map<std::uint64_t, waiting_commit> waiting_;    // by commit ticket
   std::unordered_map<problem_index, std::uint32_t> uncommitted_; // commits on their way, by task
   std::unordered_map<problem_index, task_ending> ended_;         // otherwise than done
+  std::unordered_set<problem_index> pardoned_; // being given up, to be pending after that
   std::unordered_set<problem_index> with_journal_;               // tasks that have events
   std::set<std::pair<problem_index, peer_id>> forgetting_; // this oracle still has something of it
   std::uint64_t next_ticket_ = 1;

@@ -245,8 +245,9 @@ bool run_core::on_released(peer_id from, const task_released& released, run_cloc
   else
     commit({task, {}, task_status::failed, released.failed_arms, true, std::nullopt, true},
            after_release{how, outbound{from, ack}});
-  // Where outages are waited for they are no sign of a wrong set-up.
-  if (!waits && ++failures_in_row_ >= limits::failures_in_row_max && !any_done_)
+  // Where outages are waited for they are no sign of a wrong set-up, and of several processes it is
+  // the bad worker that is stopped.
+  if (!waits && !rules_.quarantine && ++failures_in_row_ >= limits::failures_in_row_max && !any_done_)
     begin_stop(fmt::format("the first {} problems all failed, the last with: {}", failures_in_row_,
                            status_.last_failure));
   return true;

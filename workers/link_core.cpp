@@ -81,6 +81,8 @@ void link_core::on_session(const to_peer& message, link_clock::time_point now) {
   } else if (const auto* text = std::get_if<experiment_text>(&message)) {
     if (known_.insert(text->experiment).second)
       commands_.emplace_back(to_party{*text});
+  } else if (std::holds_alternative<endpoint_order>(message)) {
+    commands_.emplace_back(to_party{message}); // for the clients of this process
   }
 }
 

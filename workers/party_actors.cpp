@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "base/kill_point.hpp"
 #include "protocols/bitstream.hpp"
 #include "workers/grader.hpp"
 #include "workers/oracle.hpp"
@@ -75,6 +76,7 @@ worker_actor::behavior_type worker(worker_pointer self, std::shared_ptr<const ex
   return {
       [self](grant& m) {
         const task_id task = m.task;
+        TENBIT_KILL_TASK(task.problem.value);
         const auto [place, fresh] =
             self->state.tasks.try_emplace(task, self->state.exp, self->state.recipes, std::move(m));
         TENBIT_ASSERT(fresh);

@@ -25,6 +25,8 @@ struct peer_state {
   peer_options options;
   std::unique_ptr<link_core> core;
   std::map<experiment_id, bench> benches;
+  // Of operators, by URL and action, for the benches that come. The latest counts.
+  std::map<std::pair<std::string, bool>, endpoint_order> orders;
   std::vector<oracle_append> unsynced; // bits that wait for the ledger
   bool flush_sent = false;
   bool over = false;
@@ -61,6 +63,8 @@ void open_bench(peer_pointer self, const experiment_text& text) {
     return;
   }
   one.calls = std::move(*calls);
+  for (const auto& [which, what] : state.orders)
+    one.calls->order(what);
   const role_set roles = state.options.rules.roles;
   if (roles.solver)
     one.worker = spawn_worker(self->system(), one.exp, *one.calls, self);
@@ -72,6 +76,18 @@ void open_bench(peer_pointer self, const experiment_text& text) {
     state.core->set_slots(state.options.slots_of(*one.exp), link_clock::now());
   state.options.on_note(fmt::format("working on {}", one.exp->name));
   state.benches.emplace(text.experiment, std::move(one));
+}
+
+void take_order(peer_pointer self, const endpoint_order& what) {
+  peer_state& state = self->state;
+  const std::pair which(what.url, what.action == endpoint_action::limit);
+  if (!state.orders.contains(which) && state.orders.size() >= 2 * limits::endpoint_orders_max) {
+    state.options.on_note("too many orders for endpoints; one is ignored");
+    return;
+  }
+  state.orders.insert_or_assign(which, what);
+  for (auto& [id, one] : state.benches)
+    one.calls->order(what);
 }
 
 // -- from the link to the parties ----------------------------------------------------------------
@@ -113,6 +129,7 @@ struct pass_on {
       self->send(one->judge, std::move(m));
   }
   void operator()(experiment_text& m) const { open_bench(self, m); }
+  void operator()(endpoint_order& m) const { take_order(self, m); }
   // Of the session: the link's own.
   void operator()(welcome&) const {}
   void operator()(refused&) const {}
@@ -202,7 +219,8 @@ void on_append(peer_pointer self, oracle_append& append) {
 bool is_out(const model_snapshot& model) {
   return !model.replicas.empty() &&
          std::all_of(model.replicas.begin(), model.replicas.end(), [](const auto& replica) {
-           return replica.breaker == "open" || replica.breaker == "stopped";
+           return replica.breaker == "open" || replica.breaker == "stopped" ||
+                  replica.breaker == "paused";
          });
 }
 
