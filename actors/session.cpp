@@ -53,6 +53,7 @@ struct role_table {
   role_set operator()(const oracle_appended&) const { return oracle_role; }
   role_set operator()(const forget_task&) const { return oracle_role; }
   role_set operator()(const grade_request&) const { return grader_role; }
+  role_set operator()(const endpoint_order&) const { return any_role; }
 };
 
 } // namespace

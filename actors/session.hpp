@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "actors/endpoint_order.hpp"
 #include "actors/messages.hpp"
 
 namespace tenbit {
@@ -72,7 +73,7 @@ struct progress_report {
 struct replica_report {
   std::string model; // alias
   std::string url;
-  std::string breaker; // "closed", "open", "half-open", "stopped"
+  std::string breaker; // "closed", "open", "half-open", "stopped", "paused"
   std::uint32_t in_flight = 0, queued = 0, limit = 0;
   std::uint64_t answered = 0, retried = 0, failed = 0; // since the process began
   double first_byte_p50_ms = 0, total_p50_ms = 0, total_p99_ms = 0;
@@ -131,7 +132,8 @@ using to_peer = std::variant<welcome, refused, hello_wanted, experiment_text, he
                              grant, appended, bits_reply, text_reply, arm_closed,   // solver
                              release_ack, revoke, hand_back,                        // solver
                              oracle_ask, oracle_text, oracle_appended, forget_task, // oracle
-                             grade_request>;                                        // grader
+                             grade_request,                                         // grader
+                             endpoint_order>;                                       // any
 
 // The role a message belongs to; empty: any. A peer whose key has not the role may neither send it
 // nor be sent it: gold and the strong model's text reach no solver.

@@ -19,7 +19,9 @@
 //
 // Versions. The first two fields stay what they are in every version. A frame of another version
 // is an error that says so (other_version) whatever follows, and its sender is refused by name. Any
-// other change, a new type included, is a new version. Type numbers are fixed forever.
+// other change, a new type included, is a new version once a release speaks this one: a peer that
+// does not know a type takes it for a bad frame and ends the connection. Type numbers are fixed
+// forever.
 //
 // Limits (config/limits.hpp). Frame: frame_bytes_max. Arrays: frame_items_max, but questions_max
 // for questions, wanted and values, events_per_task_max for journal and prior, arms_max *
@@ -74,6 +76,7 @@
 //   oracle_appended   80  the fields of appended
 //   forget_task       81  TASK
 //   grade_request     82  [fields of arm_finished], gold
+//   endpoint_order    83  url text, action int (0 pause, 1 resume, 2 limit), concurrency int
 //
 // -- what a second, late or reordered copy does --------------------------------------------------
 //
@@ -130,6 +133,10 @@
 //   oracle_appended    no append waits with this ticket: ignored
 //   forget_task        of a task that is not known: answered with forgotten all the same
 //   grade_request      graded again: grading is pure, so the answer is the same
+//   endpoint_order     sent after each welcome and when it changes; says how the replica is to be,
+//                      so a copy changes nothing. Pause and resume of a URL: the latest counts;
+//                      likewise its limits. A URL that is not called here: kept for experiments to
+//                      come
 #include "actors/wire.hpp"
 
 #include "actors/wire_io.hpp"

@@ -198,6 +198,12 @@ void fields(auto& io, like<grade_request> auto& m) {
   gold_field(io, m.reference);
 }
 
+void fields(auto& io, like<endpoint_order> auto& m) {
+  io.text("url", limits::config_text_bytes_max, m.url);
+  io.choice("action", endpoint_action::limit, m.action);
+  io.number("concurrency", m.concurrency);
+}
+
 constexpr auto all_fields = [](auto& io, auto& message) { fields(io, message); };
 
 } // namespace

@@ -60,6 +60,7 @@ template <> struct row<oracle_text> { static constexpr type_of type{79, "oracle_
 template <> struct row<oracle_appended> { static constexpr type_of type{80, "oracle_appended"}; };
 template <> struct row<forget_task> { static constexpr type_of type{81, "forget_task"}; };
 template <> struct row<grade_request> { static constexpr type_of type{82, "grade_request"}; };
+template <> struct row<endpoint_order> { static constexpr type_of type{83, "endpoint_order"}; };
 
 // -- fields of several messages ------------------------------------------------------------------
 

@@ -155,6 +155,7 @@ inline constexpr std::size_t http_header_bytes_max = 16U << 10;
 inline constexpr auto http_timeout = 10s;
 inline constexpr auto cluster_status_period = 1s;
 inline constexpr std::size_t control_reply_bytes_max = 64U << 20; // the status of peers_max peers
+inline constexpr std::size_t endpoint_orders_max = 4096; // replicas with an order, by worker
 inline constexpr std::size_t control_lane_items_max = 16; // requests that wait for one long one
 inline constexpr auto cluster_status_stale = 15s;         // then /healthz says that it hangs
 inline constexpr std::size_t http_failures_max = 10;      // wrong tokens in http_failures_window

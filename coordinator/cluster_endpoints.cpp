@@ -25,8 +25,7 @@ cluster_core::endpoints_of(const std::string& worker) const {
     found.insert(rule.url);
   }
   if (!seen)
-    return fail(
-        fmt::format("no worker {} was seen; 'tenbit ctl worker list' names them", worker));
+    return fail(fmt::format("no worker {} was seen; 'tenbit ctl worker list' names them", worker));
   return std::vector<std::string>(found.begin(), found.end());
 }
 

@@ -1,6 +1,7 @@
 #include "coordinator/endpoint_orders.hpp"
 
 #include <fmt/format.h>
+#include <iterator>
 
 #include "config/limits.hpp"
 
@@ -13,16 +14,15 @@ status<std::string> endpoint_orders::apply(const std::string& worker, const endp
                             "for all workers at once",
                             limits::endpoint_orders_max));
   const bool limit = what.action == endpoint_action::limit;
-  if (worker.empty())
-    std::erase_if(said_, [&](auto& entry) {
-      if (entry.first.first != what.url || entry.first.second.empty())
-        return false;
-      if (limit)
-        entry.second.limit.reset();
-      else
-        entry.second.paused.reset();
-      return !entry.second.paused && !entry.second.limit;
-    });
+  for (auto at = said_.begin(); worker.empty() && at != said_.end();) {
+    auto& [key, single] = *at;
+    const bool its = key.first == what.url && !key.second.empty();
+    if (its && limit)
+      single.limit.reset();
+    else if (its)
+      single.paused.reset();
+    at = its && !single.paused && !single.limit ? said_.erase(at) : std::next(at);
+  }
   said& now = said_[which];
   if (limit)
     now.limit = what.concurrency;

@@ -205,6 +205,11 @@ void call_loop::leave_wire(live_call& call) {
   call.wire = nullptr;
 }
 
+void call_loop::order(const endpoint_order& what) {
+  for (auto& lane : lanes_)
+    lane->order(what);
+}
+
 std::vector<model_snapshot> call_loop::snapshot() const {
   std::vector<model_snapshot> shots;
   for (const auto& lane : lanes_)

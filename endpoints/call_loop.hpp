@@ -41,6 +41,8 @@ public:
   void drain();
   // Cancels the calls with this sticky value.
   void abandon(std::uint64_t sticky);
+  // Pauses, resumes or bounds the replicas of a URL; calls on the wire go on.
+  void order(const endpoint_order& what);
   // Cancels everything.
   void cancel_all();
   // Ends step() early. Any thread.

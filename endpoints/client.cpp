@@ -54,6 +54,14 @@ public:
     loop_->wake();
   }
 
+  void order(endpoint_order what) override {
+    {
+      std::lock_guard lock(inbox_mutex_);
+      orders_.push_back(std::move(what));
+    }
+    loop_->wake();
+  }
+
   void drain() override {
     drain_ = true;
     loop_->wake();
@@ -88,7 +96,13 @@ private:
       std::lock_guard lock(inbox_mutex_);
       batch_.swap(inbox_);
       given_up_.swap(abandoned_);
+      taken_orders_.swap(orders_);
     }
+    for (const endpoint_order& what : taken_orders_) {
+      loop_->order(what);
+      idle_shown_ = false; // the snapshot of an idle client shows it too
+    }
+    taken_orders_.clear();
     for (auto& one : batch_)
       loop_->accept(std::move(one.call), std::move(one.done));
     batch_.clear();
@@ -122,6 +136,7 @@ private:
   std::vector<submitted> inbox_;
   std::vector<submitted> batch_;
   std::vector<std::uint64_t> abandoned_, given_up_; // likewise: to be taken, being taken
+  std::vector<endpoint_order> orders_, taken_orders_;
   mutable std::mutex shown_mutex_;
   std::vector<model_snapshot> shown_;
   time_point next_refresh_{};

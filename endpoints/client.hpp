@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "actors/call.hpp"
+#include "actors/endpoint_order.hpp"
 #include "base/expected.hpp"
 #include "config/experiment.hpp"
 #include "config/limits.hpp"
@@ -46,7 +47,7 @@ struct client_call {
 struct replica_snapshot {
   std::string url;
   std::uint32_t in_flight = 0, queued = 0, limit = 0;
-  std::string breaker; // "closed", "open", "half-open", "stopped" (auth)
+  std::string breaker; // "closed", "open", "half-open", "stopped" (auth), "paused" (by order)
   std::uint64_t answered = 0, retried = 0;
   std::map<std::string, std::uint64_t> errors; // by class
   double first_byte_p50_ms = 0, total_p50_ms = 0, total_p99_ms = 0;
@@ -72,6 +73,10 @@ public:
   virtual void submit(client_call call, callback done) = 0;
   // Cancels every call with this sticky value, on the wire or not: the work was given to another.
   virtual void abandon(std::uint64_t sticky) = 0;
+  // An operator's order for the replicas of a URL, as snapshot() shows it; another URL is ignored.
+  // Paused: no new attempts there, those on the wire go on, calls that wait go to another replica
+  // or wait for resume, however long it takes.
+  virtual void order(endpoint_order what) = 0;
   // No new attempts; calls that wait are cancelled, those on the wire go on. For Ctrl-C.
   virtual void drain() = 0;
   [[nodiscard]] virtual std::vector<model_snapshot> snapshot() const = 0;

@@ -18,6 +18,24 @@ bool model_lane::complete_body(std::string& canonical) const {
   return true;
 }
 
+void model_lane::order(const endpoint_order& what) {
+  for (std::uint32_t i = 0; i < replicas.size(); ++i) {
+    if (replicas[i].shown_url != what.url)
+      continue;
+    switch (what.action) {
+    case endpoint_action::pause:
+      pool.pause(i, true);
+      break;
+    case endpoint_action::resume:
+      pool.pause(i, false);
+      break;
+    case endpoint_action::limit:
+      pool.bound(i, what.concurrency);
+      break;
+    }
+  }
+}
+
 model_snapshot model_lane::snapshot() const {
   model_snapshot shot;
   shot.alias = spec.alias;
@@ -30,7 +48,7 @@ model_snapshot model_lane::snapshot() const {
     one.in_flight = pool.in_flight(i);
     one.queued = r.waiting;
     one.limit = pool.limit(i);
-    one.breaker = to_string(pool.state(i));
+    one.breaker = pool.paused(i) ? "paused" : to_string(pool.state(i));
     one.answered = r.answered;
     one.retried = r.retried;
     for (std::size_t kind = 0; kind < r.errors.size(); ++kind)

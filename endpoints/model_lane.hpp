@@ -35,6 +35,8 @@ public:
 
   // Adds the transport fields to a canonical request; false when it is not a JSON object.
   [[nodiscard]] bool complete_body(std::string& canonical) const;
+  // For the replicas of that URL; another URL is not ours.
+  void order(const endpoint_order& what);
   [[nodiscard]] model_snapshot snapshot() const;
 
   const model_spec spec;

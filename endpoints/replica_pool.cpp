@@ -43,7 +43,7 @@ replica_pool::replica_pool(std::span<const std::string> names, std::uint32_t con
     // With fewer places than replicas every share is one; in_flight_ keeps the sum.
     const std::uint32_t share = concurrency / count + (i < concurrency % count ? 1 : 0);
     replicas_.push_back({hash_bytes(names[i]).prefix(), 0, limiter(std::max(1U, share)),
-                         breaker(probe_min), retry_budget()});
+                         breaker(probe_min), retry_budget(), false, 0});
   }
 }
 
@@ -97,7 +97,10 @@ bool replica_pool::all_stopped() const {
 }
 
 bool replica_pool::all_down() const {
-  return not_closed_ == replicas_.size();
+  return not_closed_ == replicas_.size() &&
+         std::none_of(replicas_.begin(), replicas_.end(), [](const member& r) {
+           return r.paused && r.breaker.state() != breaker_state::stopped;
+         });
 }
 
 std::optional<time_point> replica_pool::next_probe() const {
@@ -105,7 +108,8 @@ std::optional<time_point> replica_pool::next_probe() const {
   if (not_closed_ == 0)
     return next;
   for (const auto& r : replicas_)
-    if (r.breaker.state() == breaker_state::open && (!next || r.breaker.probe_at() < *next))
+    if (!r.paused && r.breaker.state() == breaker_state::open &&
+        (!next || r.breaker.probe_at() < *next))
       next = r.breaker.probe_at();
   return next;
 }
@@ -114,7 +118,7 @@ std::uint32_t replica_pool::in_flight(std::uint32_t replica) const {
   return replicas_[replica].in_flight;
 }
 std::uint32_t replica_pool::limit(std::uint32_t replica) const {
-  return replicas_[replica].limit.limit();
+  return replicas_[replica].places();
 }
 breaker_state replica_pool::state(std::uint32_t replica) const {
   return replicas_[replica].breaker.state();
@@ -124,7 +128,7 @@ std::optional<std::uint32_t> replica_pool::probe_due(time_point now) const {
   if (not_closed_ == 0)
     return std::nullopt;
   for (std::uint32_t i = 0; i < replicas_.size(); ++i)
-    if (replicas_[i].breaker.ask(now) == breaker::permission::probe)
+    if (!replicas_[i].paused && replicas_[i].breaker.ask(now) == breaker::permission::probe)
       return i;
   return std::nullopt;
 }
@@ -133,7 +137,7 @@ std::optional<std::uint32_t> replica_pool::sticky_one(std::uint64_t sticky) cons
   std::optional<std::uint32_t> best;
   std::uint64_t best_weight = 0;
   for (std::uint32_t i = 0; i < replicas_.size(); ++i) {
-    if (replicas_[i].breaker.state() != breaker_state::closed)
+    if (!replicas_[i].up())
       continue;
     const auto weight = mix(replicas_[i].hash, sticky);
     if (!best || weight > best_weight) {
@@ -148,11 +152,11 @@ std::optional<std::uint32_t> replica_pool::least_loaded() const {
   std::optional<std::uint32_t> best;
   for (std::uint32_t i = 0; i < replicas_.size(); ++i) {
     const auto& r = replicas_[i];
-    if (r.breaker.state() != breaker_state::closed || !r.free())
+    if (!r.up() || !r.free())
       continue;
-    // in_flight / limit compared without division.
-    if (!best || std::uint64_t{r.in_flight} * replicas_[*best].limit.limit() <
-                     std::uint64_t{replicas_[*best].in_flight} * r.limit.limit())
+    // in_flight / places compared without division.
+    if (!best || std::uint64_t{r.in_flight} * replicas_[*best].places() <
+                     std::uint64_t{replicas_[*best].in_flight} * r.places())
       best = i;
   }
   return best;

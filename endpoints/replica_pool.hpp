@@ -6,10 +6,12 @@
 // was down gets one call as a probe before any other replica is chosen.
 //
 // Bounds: calls in flight never exceed the model's concurrency, nor one replica its share of it and
-// the limit of its limiter. Pure: `now` is an argument. Owned by model_lane; not thread-safe. Never
-// fails.
+// the limit of its limiter, nor the bound of an operator. A replica that an operator paused gets no
+// call, not even a probe; calls wait for it. Pure: `now` is an argument. Owned by model_lane; not
+// thread-safe. Never fails.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -52,10 +54,16 @@ public:
   // True when a call that has waited would get a place.
   [[nodiscard]] bool has_place(time_point now) const;
   [[nodiscard]] bool all_stopped() const;
-  // True when no replica may be called except as a probe.
+  // True when no replica may be called except as a probe, and none is worth waiting for because it
+  // is only paused.
   [[nodiscard]] bool all_down() const;
   // The earliest time a replica that is open may be probed; empty when none is open.
   [[nodiscard]] std::optional<time_point> next_probe() const;
+
+  // Orders of an operator. bound: calls in flight at once, at most; 0: no bound.
+  void pause(std::uint32_t replica, bool paused) { replicas_[replica].paused = paused; }
+  void bound(std::uint32_t replica, std::uint32_t calls) { replicas_[replica].bound = calls; }
+  [[nodiscard]] bool paused(std::uint32_t replica) const { return replicas_[replica].paused; }
 
   [[nodiscard]] std::size_t size() const { return replicas_.size(); }
   [[nodiscard]] std::uint32_t in_flight() const { return in_flight_; }
@@ -71,7 +79,13 @@ private:
     tenbit::limiter limit;
     tenbit::breaker breaker;
     retry_budget budget;
-    [[nodiscard]] bool free() const { return in_flight < limit.limit(); }
+    bool paused = false;
+    std::uint32_t bound = 0; // of an operator; 0: none
+    [[nodiscard]] bool up() const { return !paused && breaker.state() == breaker_state::closed; }
+    [[nodiscard]] std::uint32_t places() const {
+      return bound == 0 ? limit.limit() : std::min(bound, limit.limit());
+    }
+    [[nodiscard]] bool free() const { return in_flight < places(); }
   };
 
   [[nodiscard]] std::optional<std::uint32_t> probe_due(time_point now) const;

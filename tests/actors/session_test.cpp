@@ -17,11 +17,12 @@ constexpr std::array<std::string_view, 13> from_peer_roles{
     "grader"};                                        // graded
 static_assert(from_peer_roles.size() == std::variant_size_v<from_peer>);
 
-constexpr std::array<std::string_view, 19> to_peer_roles{
+constexpr std::array<std::string_view, 20> to_peer_roles{
     "",       "",       "",       "",       "",       "", // welcome … leave_order
     "solver", "solver", "solver", "solver", "solver", "solver", "solver", "solver", // grant …
     "oracle", "oracle", "oracle", "oracle", // oracle_ask … forget_task
-    "grader"};                              // grade_request
+    "grader",                               // grade_request
+    ""};                                    // endpoint_order
 static_assert(to_peer_roles.size() == std::variant_size_v<to_peer>);
 
 template <class Variant, std::size_t size>

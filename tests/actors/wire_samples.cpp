@@ -68,6 +68,9 @@ std::uint64_t last_of(call_error) {
 std::uint64_t last_of(release_kind) {
   return static_cast<std::uint64_t>(release_kind::diverged);
 }
+std::uint64_t last_of(endpoint_action) {
+  return static_cast<std::uint64_t>(endpoint_action::limit);
+}
 
 bool same_gold(const gold& a, const gold& b) {
   return wire::encode(to_peer(grade_request{{}, a})) == wire::encode(to_peer(grade_request{{}, b}));

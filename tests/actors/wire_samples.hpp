@@ -67,6 +67,7 @@ TENBIT_MEMBERS(oracle_text, a, b, c, d)
 TENBIT_MEMBERS(oracle_appended, a)
 TENBIT_MEMBERS(forget_task, a)
 TENBIT_MEMBERS(grade_request, a, b)
+TENBIT_MEMBERS(endpoint_order, a, b, c)
 #undef TENBIT_MEMBERS
 inline std::tuple<> members(hello_wanted&) {
   return {};
@@ -90,6 +91,7 @@ std::uint64_t last_of(answer);
 std::uint64_t last_of(chat_role);
 std::uint64_t last_of(call_error);
 std::uint64_t last_of(release_kind);
+std::uint64_t last_of(endpoint_action);
 
 template <class T>
 concept has_members = requires(T& m) {

@@ -138,6 +138,73 @@ TEST(ClientReplicas, NoneUpForTheWholeTime_WaitingCallFails) {
   EXPECT_NE(reply.error().message.find("Loading model"), std::string::npos);
 }
 
+TEST(ClientOrder, Pause_StopsNewCallsAndResumeSendsThem) {
+  std::promise<void> arrived;
+  std::promise<void> go;
+  auto wait = go.get_future().share();
+  tcp_server server([&, wait](unsigned number, const std::string&) {
+    if (number == 0)
+      arrived.set_value();
+    wait.wait();
+    return scripted_reply{{ok_reply()}};
+  });
+  auto c = start(model_at({server.url()}, false, 8));
+  const std::string url = c->snapshot().at(0).replicas.at(0).url;
+  auto on_wire = submit(*c);
+  arrived.get_future().wait();
+  c->order({url, endpoint_action::pause, 0});
+  wait_for(*c, [](const auto& s) { return s.replicas[0].breaker == "paused"; });
+  auto queued = submit(*c);
+  wait_for(*c, [](const auto& s) { return s.queued == 1; });
+  go.set_value();
+  EXPECT_TRUE(on_wire.get()); // it goes on
+  wait_for(*c, [](const auto& s) { return s.answered == 1 && s.queued == 1; });
+  EXPECT_EQ(server.requests(), 1U);
+  c->order({url, endpoint_action::pause, 0}); // a copy
+  c->order({"http://other/v1/chat/completions", endpoint_action::resume, 0});
+  c->order({url, endpoint_action::resume, 0});
+  EXPECT_TRUE(queued.get());
+  EXPECT_EQ(server.requests(), 2U);
+  wait_for(*c, [](const auto& s) { return s.replicas[0].breaker == "closed"; });
+}
+
+TEST(ClientOrder, PausedOne_ItsCallsGoToTheOther) {
+  tcp_server first(script({{{ok_reply()}}}));
+  tcp_server second(script({{{ok_reply()}}}));
+  auto c = start(model_at({first.url(), second.url()}, false, 8));
+  c->order({first.url() + "/v1/chat/completions", endpoint_action::pause, 0});
+  for (std::uint64_t sticky = 0; sticky < 40; ++sticky)
+    ASSERT_TRUE(ask(*c, sticky));
+  EXPECT_EQ(first.requests(), 0U);
+  EXPECT_EQ(second.requests(), 40U);
+}
+
+TEST(ClientOrder, Limit_IsShownByAnIdleClientAndHolds) {
+  std::atomic<int> now{0};
+  std::atomic<int> most{0};
+  tcp_server server([&](unsigned, const std::string&) {
+    const int here = ++now;
+    int seen = most;
+    while (here > seen && !most.compare_exchange_weak(seen, here)) {
+    }
+    std::this_thread::yield();
+    --now;
+    return scripted_reply{{ok_reply()}};
+  });
+  auto c = start(model_at({server.url()}, false, 8));
+  const std::string url = server.url() + "/v1/chat/completions";
+  c->order({url, endpoint_action::limit, 1});
+  wait_for(*c, [](const auto& s) { return s.replicas[0].limit == 1; });
+  std::vector<std::future<call_result>> replies;
+  for (int i = 0; i < 50; ++i)
+    replies.push_back(submit(*c));
+  for (auto& reply : replies)
+    EXPECT_TRUE(reply.get());
+  EXPECT_EQ(most, 1);
+  c->order({url, endpoint_action::limit, 0});
+  wait_for(*c, [](const auto& s) { return s.replicas[0].limit == 8; });
+}
+
 TEST(ClientDrain, WaitingCallsAreCancelled_ThoseOnTheWireGoOn) {
   std::promise<void> arrived;
   std::promise<void> go;

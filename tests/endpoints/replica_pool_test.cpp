@@ -128,6 +128,64 @@ TEST(ReplicaPool, RefusedRequests_NeverOpenTheBreaker) {
   EXPECT_EQ(pool.state(0), breaker_state::closed);
 }
 
+TEST(ReplicaPool, Paused_CallsGoToOthersAndNoneWhenAllAre) {
+  replica_pool pool(names(2), 10);
+  const auto home = *pool.take(1, false, start);
+  pool.pause(home.replica, true);
+  const auto moved = pool.take(1, false, start);
+  ASSERT_TRUE(moved);
+  EXPECT_NE(moved->replica, home.replica);
+  pool.pause(moved->replica, true);
+  EXPECT_FALSE(pool.take(1, true, start));
+  EXPECT_FALSE(pool.has_place(start));
+  EXPECT_FALSE(pool.all_down()); // worth waiting for
+  pool.give_back(home, attempt_end::answered, start);
+  EXPECT_FALSE(pool.take(1, true, start));
+  pool.pause(home.replica, false);
+  EXPECT_EQ(pool.take(1, false, start)->replica, home.replica);
+}
+
+TEST(ReplicaPool, PausedWhileOpen_IsNotProbedUntilResumed) {
+  replica_pool pool(names(1), 10);
+  break_replica(pool, *pool.take(1, false, start));
+  EXPECT_TRUE(pool.all_down());
+  pool.pause(0, true);
+  const auto due = start + limits::breaker_probe_min;
+  EXPECT_FALSE(pool.next_probe()); // a wait for it would never end
+  EXPECT_FALSE(pool.take(1, true, due));
+  EXPECT_FALSE(pool.all_down());
+  pool.pause(0, false);
+  EXPECT_TRUE(pool.all_down());
+  EXPECT_EQ(pool.take(1, true, due)->granted, breaker::permission::probe);
+}
+
+TEST(ReplicaPool, PausedAfterItsKeyWasRefused_IsDownAllTheSame) {
+  replica_pool pool(names(1), 10);
+  pool.give_back(*pool.take(1, true, start), attempt_end::unauthorised, start);
+  pool.pause(0, true);
+  EXPECT_TRUE(pool.all_down());
+}
+
+TEST(ReplicaPool, Bounded_NeverMoreAtOnceUntilTheBoundGoes) {
+  replica_pool pool(names(1), 4);
+  const auto first = *pool.take(1, true, start);
+  const auto second = *pool.take(1, true, start);
+  pool.bound(0, 1);
+  EXPECT_EQ(pool.limit(0), 1U);
+  pool.give_back(first, attempt_end::answered, start);
+  EXPECT_FALSE(pool.take(1, true, start)); // the other one is still there
+  pool.give_back(second, attempt_end::answered, start);
+  const auto third = pool.take(1, true, start);
+  ASSERT_TRUE(third);
+  EXPECT_FALSE(pool.take(1, true, start));
+  pool.bound(0, 100);
+  EXPECT_EQ(pool.limit(0), 4U); // an upper bound: it gives no more than there was
+  pool.bound(0, 0);
+  for (int i = 0; i < 3; ++i)
+    EXPECT_TRUE(pool.take(1, true, start));
+  EXPECT_FALSE(pool.take(1, true, start));
+}
+
 RC_GTEST_PROP(ReplicaPool, AnyHistory_KeepsItsBounds, (const std::vector<std::uint8_t>& script)) {
   const auto concurrency = *rc::gen::inRange(1U, 200U);
   replica_pool pool(names(*rc::gen::inRange<std::size_t>(1, 6)), concurrency);

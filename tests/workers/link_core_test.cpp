@@ -240,6 +240,15 @@ TEST_F(Link, HandBackOfAnotherLease_IsDropped) {
   EXPECT_EQ(given<hand_back>().size(), 1U);
 }
 
+TEST_F(Link, EndpointOrder_GoesToTheClientsEachTime) {
+  start();
+  const endpoint_order order{"http://gpu/v1", endpoint_action::limit, 3};
+  core.on_message(order, now);
+  core.on_message(order, now);
+  const std::vector<endpoint_order> twice = {order, order};
+  EXPECT_EQ(given<endpoint_order>(), twice); // a copy changes nothing there
+}
+
 TEST_F(Link, ForgetOfAnUnknownTask_IsAnsweredAtOnce) {
   start();
   core.on_message(forget_task{t0}, now);
