@@ -43,11 +43,15 @@ consteval int index_of(std::string_view name) {
 
 // Kills the process if the environment says so. Thread-safe.
 void pass(int index);
+// TENBIT_KILL_TASK=N: a worker that begins problem N dies of it.
+void begin_task(unsigned long long problem);
 
 } // namespace tenbit::kill_points
 
 #ifdef TENBIT_KILL_POINTS
 #define TENBIT_KILL_POINT(name) ::tenbit::kill_points::pass(::tenbit::kill_points::index_of(name))
+#define TENBIT_KILL_TASK(problem) ::tenbit::kill_points::begin_task(problem)
 #else
 #define TENBIT_KILL_POINT(name) static_cast<void>(0)
+#define TENBIT_KILL_TASK(problem) static_cast<void>(0)
 #endif
