@@ -73,7 +73,7 @@ public:
       detach(task);
       break;
     default:
-      b % 2 == 0 ? plan_.forgive(who) : put_back(who);
+      b % 2 == 0 ? forgive(who) : put_back(who);
     }
     check();
   }
@@ -101,6 +101,16 @@ private:
   void put_back(peer_id who) {
     if (const auto task = plan_.next(now_, who, false))
       plan_.put_back(*task);
+  }
+  void forgive(peer_id who) {
+    for (const problem_index task : plan_.forgive(who)) {
+      const modelled& m = all_[task.value];
+      // Given up with its end not yet told, or ended since.
+      const bool may = m.place == modelled::at::ended || m.detached;
+      RC_ASSERT(may);
+      if (m.place == modelled::at::ended)
+        requeue(task, false);
+    }
   }
   void expire() {
     std::set<problem_index> wanted, got;

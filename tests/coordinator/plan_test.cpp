@@ -323,7 +323,7 @@ TEST(Plan_Forgive, BadWorker_ItsChargesAreTakenBack) {
     ASSERT_TRUE(grant_to(p, anna, now));
     EXPECT_EQ(fail_once(p, first, release_kind::own_fault, now), task_ending::delayed);
   }
-  p.forgive(anna);
+  EXPECT_TRUE(p.forgive(anna).empty()) << "it was not given up";
   EXPECT_TRUE(p.evidence(first).find("0 errors of its own") != std::string::npos);
   ASSERT_TRUE(grant_to(p, ben, now));
   EXPECT_EQ(fail_once(p, first, release_kind::own_fault, now), task_ending::delayed);
