@@ -42,6 +42,7 @@ public:
 
   void send(int signal) const;
   [[nodiscard]] bool running();
+  [[nodiscard]] int pid() const { return pid_; }
   // What it wrote to stdout so far.
   [[nodiscard]] std::string out() const;
   [[nodiscard]] ended wait();

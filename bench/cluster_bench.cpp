@@ -1,0 +1,180 @@
+// A cluster of processes with very many tasks: how soon a coordinator with a million pending tasks
+// grants the first, what a pending task costs in memory, and whether throughput and memory stay
+// flat over a long run against a simulator that answers at once.
+//
+//   cluster_bench [pending] [run]      default 1000000 200000
+#include <chrono>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+#include <unistd.h>
+
+#include "tests/system/process.hpp"
+
+namespace tenbit::testing {
+namespace {
+
+using clock = std::chrono::steady_clock;
+using nlohmann::json;
+
+double seconds_since(clock::time_point start) {
+  return std::chrono::duration<double>(clock::now() - start).count();
+}
+
+struct set_up {
+  temporary_folder folder;
+  std::string address = "tcp://127.0.0.1:17711";
+  std::string cluster = folder.path("cluster");
+
+  explicit set_up(std::uint64_t tasks) {
+    write_file(
+        folder.path("e.toml"),
+        fmt::format("name = \"bench\"\nseed = 1\n[benchmark]\nkind = \"arith\"\ncount = {}\n"
+                    "level = 1\nseed = 1\n[models.small]\nkind = \"sim\"\nmodel = \"small\"\n"
+                    "concurrency = 128\n[sim]\nlatency_ms = 0\nslots = 1024\n[[arms]]\n"
+                    "name = \"direct\"\nmethod = \"direct\"\nsolver = \"small\"\n",
+                    tasks));
+    (void)tenbit({"keys", "init", "--dir", cluster + "/keys"});
+    for (const char* name : {"w1", "g1"})
+      (void)tenbit({"keys", "enroll", name, "--dir", cluster + "/keys", "--roles",
+                    name[0] == 'w' ? "solver" : "grader", "--out", folder.path(name)});
+  }
+  std::vector<std::string> coordinator(bool first) const {
+    std::vector<std::string> out = {"coordinator", "--dir", cluster,
+                                    "--listen",    address, "--quiet"};
+    if (first)
+      out.push_back(folder.path("e.toml"));
+    return out;
+  }
+  std::vector<std::string> worker(const char* name) const {
+    return {"worker",
+            "--key",
+            folder.path(name),
+            "--coordinator",
+            address,
+            "--state",
+            folder.path(std::string("state-") + name),
+            "--quiet"};
+  }
+  json status() const {
+    const auto said = tenbit({"ctl", "--socket", cluster + "/ctl.sock", "--json", "status"});
+    return said.exit_code == 0 ? json::parse(said.out, nullptr, false) : json();
+  }
+  json run_line() const {
+    const json now = status();
+    return now.is_object() && !now.at("runs").empty() ? now.at("runs").at(0) : json();
+  }
+  // Waits until a run is there; its line.
+  json wait_for_run() const {
+    for (;;) {
+      if (json line = run_line(); line.is_object())
+        return line;
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+  }
+};
+
+double rss_mb(const set_up& bench) {
+  return bench.status().at("rss_bytes").get<double>() / 1e6;
+}
+
+// CPU seconds of a process so far.
+double cpu_s(const process& p) {
+  std::ifstream in(fmt::format("/proc/{}/stat", p.pid()));
+  std::string text((std::istreambuf_iterator<char>(in)), {});
+  std::istringstream rest(text.substr(text.rfind(')') + 2));
+  std::string skipped;
+  for (int i = 0; i < 11; ++i)
+    rest >> skipped;
+  double user = 0, system = 0;
+  rest >> user >> system;
+  return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+// Memory of a coordinator with so many pending tasks and no worker, after a restart.
+double resting_rss_mb(std::uint64_t tasks, double* first_grant_s) {
+  set_up bench(tasks);
+  {
+    process first(bench.coordinator(true));
+    (void)bench.wait_for_run();
+    (void)tenbit({"ctl", "--socket", bench.cluster + "/ctl.sock", "stop"});
+    (void)first.wait();
+  }
+  const auto start = clock::now();
+  process coordinator(bench.coordinator(false));
+  double rss = 0;
+  if (first_grant_s == nullptr) {
+    (void)bench.wait_for_run();
+    std::this_thread::sleep_for(std::chrono::seconds(2));
+    return rss_mb(bench);
+  }
+  process worker(bench.worker("w1"));
+  for (;;) {
+    const json line = bench.run_line();
+    if (line.is_object() && line.at("leases_granted").get<std::uint64_t>() > 0)
+      break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  *first_grant_s = seconds_since(start);
+  rss = rss_mb(bench);
+  return rss;
+}
+
+void long_run(std::uint64_t tasks) {
+  set_up bench(tasks);
+  process coordinator(bench.coordinator(true));
+  (void)bench.wait_for_run();
+  process grader(bench.worker("g1"));
+  process worker(bench.worker("w1"));
+  fmt::print("\n{} problems, one worker, simulator at zero latency [simulated]\n"
+             "     done   tasks/s  coordinator us/task   RSS MB\n",
+             tasks);
+  const std::uint64_t step = tasks / 10;
+  std::uint64_t next = step, before = 0;
+  auto at = clock::now();
+  double cpu = cpu_s(coordinator), slowest = 1e9, fastest = 0;
+  for (;;) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    const json line = bench.run_line();
+    const auto done = line.at("tasks").at("done").get<std::uint64_t>();
+    if (done < next)
+      continue;
+    const double rate = static_cast<double>(done - before) / seconds_since(at);
+    const double cpu_now = cpu_s(coordinator);
+    fmt::print("{:9} {:9.0f} {:20.0f} {:8.0f}\n", done, rate,
+               (cpu_now - cpu) * 1e6 / static_cast<double>(done - before), rss_mb(bench));
+    slowest = std::min(slowest, rate);
+    fastest = std::max(fastest, rate);
+    cpu = cpu_now;
+    before = done;
+    at = clock::now();
+    while (next <= done)
+      next += step;
+    if (done == tasks)
+      break;
+    if (next > tasks)
+      next = tasks;
+  }
+  fmt::print("slowest tenth / fastest tenth: {:.2f}\n", slowest / fastest);
+}
+
+} // namespace
+} // namespace tenbit::testing
+
+int main(int argc, char** argv) {
+  const std::uint64_t pending = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000'000;
+  const std::uint64_t run = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 200'000;
+  double first_grant_s = 0;
+  const double small = tenbit::testing::resting_rss_mb(1000, nullptr);
+  const double large = tenbit::testing::resting_rss_mb(pending, nullptr);
+  (void)tenbit::testing::resting_rss_mb(pending, &first_grant_s);
+  fmt::print("{} pending tasks: first grant {:.2f} s after the start (limit 5), {:.0f} bytes of "
+             "memory each (limit 100; {:.0f} MB against {:.0f} MB with 1000)\n",
+             pending, first_grant_s, (large - small) * 1e6 / static_cast<double>(pending), large,
+             small);
+  std::fflush(stdout);
+  tenbit::testing::long_run(run);
+  return 0;
+}
