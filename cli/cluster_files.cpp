@@ -83,10 +83,9 @@ expected<cluster_files, std::string> read_cluster_files(const std::string& dir) 
                              oracle.at("experiment").get<std::uint64_t>(),
                              oracle.at("bits").get<std::uint64_t>()});
     for (const json& rule : all.value("endpoints", json::array())) // not in files of before
-      out.endpoints.push_back({rule.at("worker").get<std::string>(),
-                               rule.at("url").get<std::string>(),
-                               read_optional<bool>(rule.at("paused")),
-                               read_optional<std::uint32_t>(rule.at("limit"))});
+      out.endpoints.push_back(
+          {rule.at("worker").get<std::string>(), rule.at("url").get<std::string>(),
+           read_optional<bool>(rule.at("paused")), read_optional<std::uint32_t>(rule.at("limit"))});
   } catch (const json::exception& problem) {
     return fail(
         fmt::format("{}: {} (restore it from a backup of the folder)", path, problem.what()));

@@ -66,6 +66,8 @@ private:
   control::reply worker_undrain(const control::request& r);
   control::reply endpoint_list(const control::request& r);
   control::reply endpoint_order_verb(const control::request& r);
+  [[nodiscard]] tenbit::status<std::string> keep_order(const std::string& worker,
+                                                       const endpoint_order& order);
   control::reply task_show(const control::request& r);
   control::reply task_requeue(const control::request& r);
   control::reply task_quarantine(const control::request& r);

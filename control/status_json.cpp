@@ -98,6 +98,12 @@ template <class Fields> void list_fields(Fields& f, peer_line& v) {
   f("draining", v.draining);
   f("replicas", v.replicas);
 }
+template <class Fields> void list_fields(Fields& f, endpoint_rule& v) {
+  f("worker", v.worker);
+  f("url", v.url);
+  f("paused", v.paused);
+  f("limit", v.limit);
+}
 template <class Fields> void list_fields(Fields& f, cluster_status& v) {
   f("unix_ms", v.unix_ms);
   f("uptime_s", v.uptime_s);
@@ -105,6 +111,7 @@ template <class Fields> void list_fields(Fields& f, cluster_status& v) {
   f("address", v.address);
   f("runs", v.runs);
   f("workers", v.peers);
+  f("endpoint_orders", v.endpoint_orders);
   f("tick_gap_max_s", v.tick_gap_max_s);
   f("rss_bytes", v.rss_bytes);
   f("open_files", v.open_files);
@@ -150,6 +157,9 @@ private:
     for (auto& one : v)
       out.push_back(object(one));
     return out;
+  }
+  template <class T> static ordered_json json_of(std::optional<T>& v) {
+    return v ? json_of(*v) : ordered_json(nullptr);
   }
   template <class T> static ordered_json json_of(T& v) {
     if constexpr (std::is_arithmetic_v<T> || std::is_same_v<T, std::string>)
@@ -230,6 +240,10 @@ private:
       v.oracle = v.oracle || one == "oracle";
       v.grader = v.grader || one == "grader";
     }
+  }
+  template <class T> void read(const char* name, const ordered_json& from, std::optional<T>& v) {
+    if (!from.is_null())
+      read(name, from, v.emplace());
   }
   template <class T> void read(const char* name, const ordered_json& from, std::vector<T>& v) {
     if (!from.is_array())

@@ -80,6 +80,8 @@ cluster_status full_snapshot() {
                     .total_p50_ms = 4800,
                     .total_p99_ms = 49000}};
   s.peers = {peer};
+  s.endpoint_orders = {
+      {.worker = "gpu-07", .url = "http://gpu-07:8000/v1", .paused = true, .limit = 48}};
   s.tick_gap_max_s = 0.25;
   s.rss_bytes = 51;
   s.open_files = 52;

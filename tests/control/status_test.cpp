@@ -29,6 +29,7 @@ TEST(Status_Json, FullSnapshot_RoundTrips) {
   EXPECT_TRUE(run.paused);
   EXPECT_EQ(back->peers.at(0).roles, full_snapshot().peers[0].roles);
   EXPECT_EQ(back->peers.at(0).replicas.at(0).total_p99_ms, 49000);
+  EXPECT_EQ(back->endpoint_orders, full_snapshot().endpoint_orders);
   EXPECT_EQ(back->dropped_sends, 66U);
 }
 
@@ -50,6 +51,16 @@ TEST(Status_Json, BrokenNamesAndNumbers_StayJson) {
   const auto back = parse_status(text);
   ASSERT_TRUE(back.has_value()) << back.error();
   EXPECT_EQ(back->runs[0].eta_s, -1);
+}
+
+TEST(Status_Json, WhatNobodyOrdered_IsNull) {
+  cluster_status s;
+  s.endpoint_orders = {{"", "http://a", std::nullopt, 0}};
+  const auto text = to_json(s);
+  EXPECT_THAT(text, HasSubstr("\"paused\":null,\"limit\":0"));
+  const auto back = parse_status(text);
+  ASSERT_TRUE(back.has_value()) << back.error();
+  EXPECT_EQ(back->endpoint_orders, s.endpoint_orders);
 }
 
 TEST(Status_Json, WrongTypes_AreNamed) {
