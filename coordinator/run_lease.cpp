@@ -106,6 +106,8 @@ void run_core::grant_again(peer_id who, const std::set<task_id>& known, run_cloc
     const auto place = leases_.find(task);
     if (known.contains({id_, task}) || (place != leases_.end() && place->second.releasing))
       continue;
+    if (uncommitted_.contains(task)) // what the journal has is not all: its lease may expire
+      continue;
     if (place == leases_.end()) { // of the coordinator's last life, and the peer has it no more
       plan_.end(task, task_ending::interrupted, now);
       continue;
@@ -247,7 +249,8 @@ bool run_core::on_released(peer_id from, const task_released& released, run_cloc
            after_release{how, outbound{from, ack}});
   // Where outages are waited for they are no sign of a wrong set-up, and of several processes it is
   // the bad worker that is stopped.
-  if (!waits && !rules_.quarantine && ++failures_in_row_ >= limits::failures_in_row_max && !any_done_)
+  if (!waits && !rules_.quarantine && ++failures_in_row_ >= limits::failures_in_row_max &&
+      !any_done_)
     begin_stop(fmt::format("the first {} problems all failed, the last with: {}", failures_in_row_,
                            status_.last_failure));
   return true;

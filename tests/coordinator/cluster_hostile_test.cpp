@@ -294,6 +294,17 @@ TEST_F(Core_Hostile, RequeueTwice_IsOneTask) {
   EXPECT_EQ(w.got<grant>(a).size() + w.got<grant>(b).size(), 4U) << "three and the first one";
 }
 
+// A hello that lists less than the peer has must not make the coordinator forget what is being
+// committed.
+TEST_F(Core_Hostile, HelloWithoutTheLeaseDuringACommit_CommitsNoCallTwice) {
+  w.say(a, "anna", one_call(1));
+  w.join(a, "anna", solver, 1);
+  w.say(a, "anna", one_call(2));
+  w.commit();
+  EXPECT_EQ(w.events(), 1U);
+  EXPECT_EQ(w.got<grant>(a).size(), 1U) << "its journal would have lacked the call";
+}
+
 // -- workers that fail ---------------------------------------------------------------------------
 
 TEST(F20_Core, BlackHoleWorker_IsDrainedAndItsChargesForgiven) {
