@@ -71,6 +71,7 @@ private:
   control::reply task_show(const control::request& r);
   control::reply task_requeue(const control::request& r);
   control::reply task_quarantine(const control::request& r);
+  control::reply requeue_in_ended(host_run& run, problem_index task, bool dry_run);
   control::reply checkpoint(const control::request& r);
   control::reply verify(const control::request& r);
   control::reply show_status(const control::request& r);
@@ -95,7 +96,7 @@ private:
 
   host_options options_;
   storage::dir_lock lock_;
-  mutable std::mutex mutex_; // of files_ and runs_
+  mutable std::recursive_mutex mutex_; // of files_ and runs_
   cluster_files files_;
   std::map<std::string, host_run> runs_;
   std::shared_ptr<cluster_board> board_ = std::make_shared<cluster_board>();

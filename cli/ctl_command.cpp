@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -76,6 +77,35 @@ status<std::string> complete(ctl_arguments& given, const std::vector<std::string
   return control::check_request(request);
 }
 
+// What of a list a person wants to see; --json has everything.
+std::string brief(const std::string& verb, const std::string& result) {
+  static const std::map<std::string, std::vector<const char*>> columns = {
+      {"run list",
+       {"name", "phase", "priority", "paused", "tasks", "tasks_all", "per_second_1m", "eta_s",
+        "ledger_difference", "waiting_for", "stop_reason"}}};
+  static const std::vector<const char*> of_tasks = {"done", "leased", "pending", "failed",
+                                                    "quarantined"};
+  const auto wanted = columns.find(verb);
+  auto rows = nlohmann::ordered_json::parse(result, nullptr, false);
+  if (wanted == columns.end() || !rows.is_array())
+    return result;
+  auto out = nlohmann::ordered_json::array();
+  for (const auto& row : rows) {
+    nlohmann::ordered_json shown;
+    for (const char* name : wanted->second) {
+      if (!row.contains(name))
+        continue;
+      if (row.at(name).is_object())
+        for (const char* part : of_tasks)
+          shown[part] = row.at(name).value(part, 0);
+      else
+        shown[name] = row.at(name);
+    }
+    out.push_back(std::move(shown));
+  }
+  return out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
 std::string human(const ctl_arguments& given, const control::reply& answer) {
   if (given.chosen->name == "status")
     if (const auto status = control::parse_status(answer.result)) {
@@ -84,7 +114,8 @@ std::string human(const ctl_arguments& given, const control::reply& answer) {
         out += line + "\n";
       return out;
     }
-  return control::render_result(answer.result, terminal_columns());
+  return control::render_result(brief(std::string(given.chosen->name), answer.result),
+                                terminal_columns());
 }
 
 int run_ctl(ctl_arguments& given, const std::vector<std::string>& extras) {

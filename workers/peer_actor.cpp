@@ -72,7 +72,7 @@ void open_bench(peer_pointer self, const experiment_text& text) {
     one.sender = spawn_oracle(self->system(), one.exp, *one.calls, self);
   if (roles.grader)
     one.judge = spawn_grader(self->system(), one.exp, self);
-  if (state.options.slots_auto)
+  if (state.options.slots_auto && roles.solver)
     state.core->set_slots(state.options.slots_of(*one.exp), link_clock::now());
   state.options.on_note(fmt::format("working on {}", one.exp->name));
   state.benches.emplace(text.experiment, std::move(one));

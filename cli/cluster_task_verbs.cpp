@@ -1,0 +1,154 @@
+// The control verbs about one task.
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/cluster_host_impl.hpp"
+#include "cli/cluster_reply.hpp"
+
+namespace tenbit::cli {
+namespace {
+
+using control::reply;
+using nlohmann::json;
+
+reply no_run(const std::string& name) {
+  return refusal(fmt::format("no run {} is here; 'tenbit ctl run list' names them", name));
+}
+
+} // namespace
+
+// -- tasks ---------------------------------------------------------------------------------------
+
+control::reply host::task_show(const control::request& r) {
+  const std::string name = text(r, "run");
+  const problem_index task{static_cast<std::uint64_t>(number(r, "problem"))};
+  const std::lock_guard lock(mutex_);
+  host_run* run = find(name);
+  if (run == nullptr)
+    return no_run(name);
+  // The store of a run that is over is closed; it is read like any other.
+  expected<std::unique_ptr<store>, store_failure> closed;
+  if (is_over(*run))
+    closed = store::open_for_reading(run->kept.store);
+  if (!closed)
+    return refusal(closed.error().message);
+  const store& from = *closed ? **closed : *run->target;
+  if (task.value >= from.manifest().tasks)
+    return refusal(fmt::format("{} has problems 0 to {}", name, from.manifest().tasks - 1));
+  const auto state = from.state(task);
+  const auto item = from.problem(task);
+  if (!state || !item)
+    return refusal(!state ? state.error().message : item.error().message);
+  json out = {{"run", name},
+              {"problem", task.value},
+              {"id", item->id},
+              {"state", std::string(to_string(state->status))},
+              {"attempts", state->attempts},
+              {"errors", state->errors},
+              {"events", state->events},
+              {"bits", state->bits}};
+  const auto seen = in_core<json>([id = run->id, task](cluster_core& core, auto now) {
+    json more = json::object();
+    const run_core* one = core.find(id);
+    if (one == nullptr)
+      return more;
+    if (const task_lease* held = one->tasks().find(task)) {
+      more["leased_to"] = core.peers().all().at(held->holder.value - 1).name;
+      more["epoch"] = held->number.value;
+      more["lease_age_s"] = std::chrono::duration<double>(now - held->granted).count();
+      more["expired"] = held->expired;
+    } else {
+      more["waits_for"] = core.why_pending(*one);
+    }
+    if (const std::string faults = one->tasks().evidence(task); !faults.empty())
+      more["faults"] = faults;
+    return more;
+  });
+  if (seen)
+    out.update(*seen);
+  return done(out);
+}
+
+control::reply host::task_requeue(const control::request& r) {
+  const std::string name = text(r, "run");
+  const bool forget = r.verb == "task release";
+  const problem_index task{static_cast<std::uint64_t>(number(r, "problem"))};
+  const std::lock_guard lock(mutex_);
+  host_run* run = find(name);
+  if (run == nullptr)
+    return no_run(name);
+  if (is_over(*run))
+    return requeue_in_ended(*run, task, r.dry_run);
+  if (task.value >= run->target->manifest().tasks)
+    return refusal(fmt::format("{} has problems 0 to {}", name, run->target->manifest().tasks - 1));
+  const auto state = run->target->state(task);
+  if (!state)
+    return refusal(state.error().message);
+  if (r.dry_run || state->status == task_status::pending || state->status == task_status::done)
+    return done(
+        {{"run", name}, {"problem", task.value}, {"state", std::string(to_string(state->status))}});
+  const auto changed = in_core<tenbit::status<std::string>>(
+      [id = run->id, task, was = state->status, forget](cluster_core& core, auto) {
+        run_core* one = core.find(id);
+        if (one == nullptr || one->status().phase != run_phase::running)
+          return tenbit::status<std::string>(fail(std::string("the run is over")));
+        return one->requeue(task, was, forget);
+      });
+  if (!changed)
+    return no_answer();
+  if (!*changed)
+    return refusal(changed->error() + "; submit it again, then requeue the task");
+  return done({{"run", name}, {"problem", task.value}, {"state", "pending"}});
+}
+
+// The run is over: its store is opened again, the task made pending, and the run goes on.
+control::reply host::requeue_in_ended(host_run& run, problem_index task, bool dry_run) {
+  const std::string name = run.kept.name;
+  const auto closed = store::open_for_reading(run.kept.store);
+  if (!closed)
+    return refusal(closed.error().message);
+  if (task.value >= (*closed)->manifest().tasks)
+    return refusal(fmt::format("{} has problems 0 to {}", name, (*closed)->manifest().tasks - 1));
+  const auto state = (*closed)->state(task);
+  if (!state)
+    return refusal(state.error().message);
+  const bool pending = state->status == task_status::pending;
+  if (!dry_run && !pending && state->status != task_status::done) {
+    task_commit again;
+    again.task = task;
+    again.status = task_status::pending;
+    again.errors = 0;
+    if (const auto gone = reopen(run, {again}); !gone)
+      return refusal(gone.error().message);
+  }
+  return done({{"run", name},
+               {"problem", task.value},
+               {"state", state->status == task_status::done ? "done" : "pending"}});
+}
+
+control::reply host::task_quarantine(const control::request& r) {
+  const std::string name = text(r, "run");
+  const problem_index task{static_cast<std::uint64_t>(number(r, "problem"))};
+  const std::lock_guard lock(mutex_);
+  host_run* run = find(name);
+  if (run == nullptr)
+    return no_run(name);
+  if (is_over(*run))
+    return refusal("the run is over; only pending and leased tasks are quarantined");
+  if (task.value >= run->target->manifest().tasks)
+    return refusal(fmt::format("{} has problems 0 to {}", name, run->target->manifest().tasks - 1));
+  if (r.dry_run)
+    return done({{"run", name}, {"problem", task.value}, {"dry_run", true}});
+  const auto changed = in_core<tenbit::status<std::string>>(
+      [id = run->id, task, why = r.reason](cluster_core& core, auto) {
+        run_core* one = core.find(id);
+        return one == nullptr ? tenbit::status<std::string>(fail(std::string("the run is over")))
+                              : one->quarantine(task, why);
+      });
+  if (!changed)
+    return no_answer();
+  return *changed ? done({{"run", name}, {"problem", task.value}, {"state", "quarantined"}})
+                  : refusal(changed->error());
+}
+
+} // namespace tenbit::cli
