@@ -140,6 +140,7 @@ host::~host() {
 
 tenbit::status<std::string> host::keep() {
   const std::lock_guard lock(mutex_);
+  const std::lock_guard bits_lock(bits_mutex_);
   files_.oracles.clear();
   for (const auto& [which, bits] : oracle_bits_)
     files_.oracles.push_back({which.first, which.second.value, bits});
@@ -175,7 +176,7 @@ void host::on_status(cluster_status now) {
     now.dropped_sends = net.dropped_sends;
   }
   {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(bits_mutex_);
     for (const fleet_peer& peer : core_->peers().all())
       for (const auto& [run, bits] : peer.bits)
         oracle_bits_[{peer.name, run}] = bits;
@@ -185,7 +186,7 @@ void host::on_status(cluster_status now) {
 
 // Once a second: what oracles gave is kept.
 void host::maintain() {
-  auto kept = oracle_bits_;
+  std::map<std::pair<std::string, experiment_id>, std::uint64_t> kept;
   while (!ending_) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
     static thread_local int turn = 0;
@@ -193,7 +194,7 @@ void host::maintain() {
       continue;
     std::map<std::pair<std::string, experiment_id>, std::uint64_t> now;
     {
-      const std::lock_guard lock(mutex_);
+      const std::lock_guard lock(bits_mutex_);
       now = oracle_bits_;
     }
     if (now == kept)

@@ -96,7 +96,9 @@ private:
 
   host_options options_;
   storage::dir_lock lock_;
-  mutable std::recursive_mutex mutex_; // of files_ and runs_
+  // Of files_ and runs_. Held over waits for the coordinator's thread, which never takes it.
+  mutable std::recursive_mutex mutex_;
+  std::mutex bits_mutex_; // of oracle_bits_; taken on the coordinator's thread too
   cluster_files files_;
   std::map<std::string, host_run> runs_;
   std::shared_ptr<cluster_board> board_ = std::make_shared<cluster_board>();

@@ -26,13 +26,11 @@ control::reply host::task_show(const control::request& r) {
   host_run* run = find(name);
   if (run == nullptr)
     return no_run(name);
-  // The store of a run that is over is closed; it is read like any other.
-  expected<std::unique_ptr<store>, store_failure> closed;
-  if (is_over(*run))
-    closed = store::open_for_reading(run->kept.store);
-  if (!closed)
-    return refusal(closed.error().message);
-  const store& from = *closed ? **closed : *run->target;
+  // Read from beside: the writer may be closing it at this moment, because the run is over.
+  const auto opened = store::open_for_reading(run->kept.store);
+  if (!opened)
+    return refusal(opened.error().message);
+  const store& from = **opened;
   if (task.value >= from.manifest().tasks)
     return refusal(fmt::format("{} has problems 0 to {}", name, from.manifest().tasks - 1));
   const auto state = from.state(task);
@@ -79,9 +77,12 @@ control::reply host::task_requeue(const control::request& r) {
     return no_run(name);
   if (is_over(*run))
     return requeue_in_ended(*run, task, r.dry_run);
-  if (task.value >= run->target->manifest().tasks)
-    return refusal(fmt::format("{} has problems 0 to {}", name, run->target->manifest().tasks - 1));
-  const auto state = run->target->state(task);
+  const auto opened = store::open_for_reading(run->kept.store);
+  if (!opened)
+    return refusal(opened.error().message);
+  if (task.value >= (*opened)->manifest().tasks)
+    return refusal(fmt::format("{} has problems 0 to {}", name, (*opened)->manifest().tasks - 1));
+  const auto state = (*opened)->state(task);
   if (!state)
     return refusal(state.error().message);
   if (r.dry_run || state->status == task_status::pending || state->status == task_status::done)

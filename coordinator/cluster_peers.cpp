@@ -111,7 +111,8 @@ void cluster_core::adopt_leases(fleet_peer& peer, const hello& h, run_clock::tim
     if (held.lease == epoch{}) { // an oracle's
       if (run == nullptr || !run->keeps(peer.id, held.task.problem))
         send(peer.id, forget_task{held.task});
-    } else if (run != nullptr && run->adopt(peer.id, held, now + rules_.lease_ttl))
+    } else if (run != nullptr &&
+               run->adopt(peer.id, held, now + rules_.lease_ttl, leased(peer.id) < h.slots))
       known.insert(held.task);
     else
       send(peer.id, revoke{held.task, held.lease, "the lease is over"});
@@ -136,7 +137,7 @@ void cluster_core::on_heartbeat(fleet_peer& peer, heartbeat beat, run_clock::tim
   peer.replicas = std::move(beat.replicas);
   for (const lease_progress& progress : beat.leases) {
     if (run_core* run = find(progress.task.experiment))
-      run->renew(peer.id, progress, now + rules_.lease_ttl);
+      run->renew(peer.id, progress, now + rules_.lease_ttl, leased(peer.id) < peer.slots);
     else
       send(peer.id, revoke{progress.task, progress.lease, "there is no such run here"});
   }

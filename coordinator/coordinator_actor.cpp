@@ -161,6 +161,10 @@ void on_run(coordinator_pointer self, const run_start& start) {
   const experiment_id id = (*start.core)->id();
   open_run run{spawn_journal(self->system(), *start.target, id, self), start.board, false};
   self->link_to(run.journal); // it leaves with the coordinator
+  if (const auto old = self->state.runs.find(id); old != self->state.runs.end()) {
+    self->unlink_from(old->second.journal); // whose run is over: it leaves alone
+    self->send_exit(old->second.journal, caf::exit_reason::user_shutdown);
+  }
   self->state.runs.insert_or_assign(id, std::move(run));
   self->state.core->add_run(std::move(*start.core), start.priority, now);
   if (!std::exchange(self->state.ticking, true))

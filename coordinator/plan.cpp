@@ -190,8 +190,16 @@ void plan::renew(problem_index task, run_clock::time_point deadline) {
   held.deadline = deadline;
   if (!held.expired)
     return;
+  silent_[held.holder].erase(task);
   unqueue(task);
   went_live(held, true);
+}
+
+void plan::let_go(problem_index task) {
+  const auto place = leases_.find(task);
+  TENBIT_ASSERT(place != leases_.end() && place->second.expired);
+  silent_[place->second.holder].erase(task);
+  leases_.erase(place);
 }
 
 std::vector<problem_index> plan::expire(run_clock::time_point now) {
@@ -200,6 +208,7 @@ std::vector<problem_index> plan::expire(run_clock::time_point now) {
     if (held.expired || held.deadline > now)
       continue;
     went_live(held, false);
+    silent_[held.holder].insert(task);
     if (is_suspect(task))
       suspects_.push_back(task);
     else
@@ -322,7 +331,11 @@ void plan::close_faults(problem_index task, task_ending how) {
 }
 
 std::vector<problem_index> plan::crashed(peer_id peer, bool alone) {
-  const std::vector<problem_index> tasks = held_by(peer);
+  std::vector<problem_index> tasks = held_by(peer);
+  for (const problem_index task : silent_[peer]) // with others since
+    if (const task_lease* held = find(task); held != nullptr && held->holder != peer)
+      tasks.push_back(task);
+  silent_.erase(peer);
   std::vector<problem_index> suspects;
   for (const problem_index task : tasks)
     if (is_suspect(task))
@@ -339,6 +352,8 @@ std::vector<problem_index> plan::crashed(peer_id peer, bool alone) {
     f.suspect = true;
     if (culprit == task)
       f.crashes.push_back(peer);
+    if (find(task)->holder != peer)
+      continue; // it is watched from now on, where it is
     if (rules_.quarantine &&
         proven(f.crashes, limits::crashes_max, limits::crashes_one_worker_max, alone)) {
       f.given_up = true;
@@ -357,9 +372,8 @@ std::vector<problem_index> plan::forgive(peer_id peer) {
   for (auto& [task, f] : faults_) {
     if (std::erase(f.errors, peer) + std::erase(f.crashes, peer) == 0 || !f.given_up)
       continue;
-    f.given_up =
-        proven(f.errors, limits::task_errors_max, limits::task_errors_max, true) ||
-        proven(f.crashes, limits::crashes_max, limits::crashes_one_worker_max, true);
+    f.given_up = proven(f.errors, limits::task_errors_max, limits::task_errors_max, true) ||
+                 proven(f.crashes, limits::crashes_max, limits::crashes_one_worker_max, true);
     if (!f.given_up)
       out.push_back(task);
   }

@@ -3,8 +3,8 @@
 //
 // Pure: `now` is an argument. Eight bytes per pending task; leases, delays and faults take more,
 // and are few. A task that was in work when its worker died is a suspect: it is tried again one per
-// worker, so that the one that kills workers is found and no other is charged with it. Among several
-// workers no task is given up on the word of one of them.
+// worker, so that the one that kills workers is found and no other is charged with it. Among
+// several workers no task is given up on the word of one of them.
 #pragma once
 
 #include <chrono>
@@ -12,6 +12,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -83,6 +84,8 @@ public:
   [[nodiscard]] const task_lease* find(problem_index task) const;
   // Progress was seen. An expired lease that nobody else got is live again.
   void renew(problem_index task, run_clock::time_point deadline);
+  // An expired lease whose holder has no slot for it any more: the task is simply pending.
+  void let_go(problem_index task);
   // Leases whose deadline passed; they may be granted to another from now on.
   [[nodiscard]] std::vector<problem_index> expire(run_clock::time_point now);
   // This process was paused: no deadline counts that time.
@@ -99,6 +102,7 @@ public:
   void end(problem_index task, task_ending how, run_clock::time_point now);
   // The holder died with these in work. Returns those that are to be quarantined: their lease is
   // left for end(); the others are pending again, as suspects.
+  // Those that expired while it was silent and went to others are suspects as well.
   [[nodiscard]] std::vector<problem_index> crashed(peer_id peer, bool alone);
   // A bad worker's charges are taken back: its failures were its own. Returns the tasks that were
   // given up because of them; the caller requeues those.
@@ -153,6 +157,7 @@ private:
   std::unordered_map<problem_index, task_lease> leases_;
   std::unordered_map<problem_index, faults> faults_;
   std::unordered_map<problem_index, std::uint32_t> stale_; // entries of ready_ that count no more
+  std::unordered_map<peer_id, std::set<problem_index>> silent_; // expired, by who held them
   std::unordered_map<peer_id, std::uint32_t> live_; // leases by holder, the expired not counted
   plan_counts counts_;
   bool stopped_ = false, held_ = false;

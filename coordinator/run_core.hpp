@@ -81,12 +81,15 @@ public:
   [[nodiscard]] bool grant_next(peer_id to, epoch number, run_clock::time_point now,
                                 run_clock::time_point deadline);
   // A peer that reconnected says it holds this lease. False: it does not, and is to be told so.
-  [[nodiscard]] bool adopt(peer_id who, const held_lease& held, run_clock::time_point deadline);
+  // room: it has a slot free, for a lease that expired.
+  [[nodiscard]] bool adopt(peer_id who, const held_lease& held, run_clock::time_point deadline,
+                           bool room);
   // An oracle that reconnected still has something of the task. False: it is to forget it.
   [[nodiscard]] bool keeps(peer_id oracle, problem_index task) const;
   // Its grants that it does not know of are sent again.
   void grant_again(peer_id who, const std::set<task_id>& known, run_clock::time_point now);
-  void renew(peer_id who, const lease_progress& progress, run_clock::time_point deadline);
+  void renew(peer_id who, const lease_progress& progress, run_clock::time_point deadline,
+             bool room);
   void expire(run_clock::time_point now);
   void shift_deadlines(run_clock::duration gap) { plan_.shift_deadlines(gap); }
   // The peer is gone with what it held: it died, or left in good order.
@@ -244,8 +247,8 @@ private:
   std::unordered_map<std::uint64_t, waiting_commit> waiting_;    // by commit ticket
   std::unordered_map<problem_index, std::uint32_t> uncommitted_; // commits on their way, by task
   std::unordered_map<problem_index, task_ending> ended_;         // otherwise than done
-  std::unordered_set<problem_index> pardoned_; // being given up, to be pending after that
-  std::unordered_set<problem_index> with_journal_;               // tasks that have events
+  std::unordered_set<problem_index> pardoned_;     // being given up, to be pending after that
+  std::unordered_set<problem_index> with_journal_; // tasks that have events
   std::set<std::pair<problem_index, peer_id>> forgetting_; // this oracle still has something of it
   std::uint64_t next_ticket_ = 1;
   std::uint64_t next_ask_ = 1;

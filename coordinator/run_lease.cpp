@@ -90,11 +90,17 @@ void run_core::divide(held_task& held, std::vector<event> past, grant* given) {
   given->journal = std::move(receiver);
 }
 
-bool run_core::adopt(peer_id who, const held_lease& held, run_clock::time_point deadline) {
+bool run_core::adopt(peer_id who, const held_lease& held, run_clock::time_point deadline,
+                     bool room) {
   const problem_index task = held.task.problem;
   const task_lease* known = plan_.find(task);
   if (known == nullptr || known->number != held.lease || known->holder != who)
     return false;
+  if (known->expired && !room) {
+    close_lease(task);
+    plan_.let_go(task);
+    return false;
+  }
   if (!leases_.contains(task) && !open_lease(task, held.lease, who, nullptr))
     return false;
   plan_.renew(task, deadline);
@@ -119,12 +125,10 @@ void run_core::grant_again(peer_id who, const std::set<task_id>& known, run_cloc
   }
 }
 
-void run_core::renew(peer_id who, const lease_progress& progress, run_clock::time_point deadline) {
-  const task_lease* held = plan_.find(progress.task.problem);
-  if (held != nullptr && held->holder == who && held->number == progress.lease) {
-    plan_.renew(progress.task.problem, deadline);
+void run_core::renew(peer_id who, const lease_progress& progress, run_clock::time_point deadline,
+                     bool room) {
+  if (adopt(who, {progress.task, progress.lease}, deadline, room))
     return;
-  }
   ++status_.stale_refused;
   send(who, revoke{progress.task, progress.lease, "the lease is over"});
 }

@@ -97,7 +97,8 @@ void link_core::leave(const std::string& reason, link_clock::time_point now) {
 }
 
 void link_core::end_if_left() {
-  if (!leaving_ || over_ || !held_.empty())
+  // What an oracle paid for and is not acknowledged yet would be lost with it.
+  if (!leaving_ || over_ || !held_.empty() || !outbox_.empty())
     return;
   over_ = true;
   if (welcomed_)
@@ -320,6 +321,7 @@ void link_core::on_oracle(to_peer message, link_clock::time_point now) {
     const key which{type_of<oracle_append>, done->what.task, epoch{}, done->what.ticket};
     if (answered(which, now))
       commands_.emplace_back(to_party{std::move(message)});
+    end_if_left();
   } else if (const auto* forget = std::get_if<forget_task>(&message)) {
     if (!sessions_.contains(forget->task))
       send(forgotten{forget->task});
