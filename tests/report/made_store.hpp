@@ -59,6 +59,16 @@ public:
   expected<std::vector<bit_event>, store_failure> bits(problem_index task) const override;
   expected<problem_row, store_failure> problem(problem_index task) const override;
   expected<problem_row, store_failure> sealed(problem_index task) const override;
+  expected<std::vector<std::pair<problem_index, lease_row>>, store_failure>
+  leases() const override {
+    return std::vector<std::pair<problem_index, lease_row>>{};
+  }
+  expected<std::vector<std::uint32_t>, store_failure> longest_first() const override {
+    return std::vector<std::uint32_t>{};
+  }
+  status<store_failure> checkpoint(const std::string&) const override {
+    return fail(store_failure{store_error::io, "a store of values has no files"});
+  }
   expected<std::vector<std::string>, store_failure>
   verify(const std::function<void(std::uint64_t)>&) const override {
     return std::vector<std::string>{};
