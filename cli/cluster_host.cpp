@@ -96,6 +96,10 @@ tenbit::status<start_failure> host::begin() {
   if (!bound)
     return fail(start_failure{bound.error(), exit_failed});
   gateway_ = std::move(*bound);
+  return serve_operators();
+}
+
+tenbit::status<start_failure> host::serve_operators() {
   if (options_.http_port >= 0) {
     auto http = control::http_status::start(
         {"127.0.0.1", static_cast<std::uint16_t>(options_.http_port), options_.dir + "/http.token"},

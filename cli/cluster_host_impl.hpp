@@ -38,6 +38,7 @@ public:
   int http_port() const override { return http_ ? http_->port() : -1; }
 
 private:
+  [[nodiscard]] tenbit::status<start_failure> serve_operators();
   // -- runs
   [[nodiscard]] tenbit::status<start_failure> resume_runs();
   [[nodiscard]] tenbit::status<start_failure> start_run(host_run run);
@@ -55,6 +56,8 @@ private:
   using verb = control::reply (host::*)(const control::request&);
   static const std::map<std::string, verb>& verb_table();
   control::reply run_submit(const control::request& r);
+  control::reply start_submitted(const control::request& r, experiment exp, const benchmark& items,
+                                 const std::string& dir);
   control::reply run_list(const control::request& r);
   control::reply run_pause(const control::request& r);
   control::reply run_resume(const control::request& r);

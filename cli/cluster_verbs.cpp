@@ -86,21 +86,27 @@ control::reply host::run_submit(const control::request& r) {
                               : text(r, "store");
   if (r.dry_run)
     return done({{"run", name}, {"store", dir}, {"problems", items->problems.size()}});
+  return start_submitted(r, std::move(*exp), *items, dir);
+}
+
+control::reply host::start_submitted(const control::request& r, experiment exp,
+                                     const benchmark& items, const std::string& dir) {
+  const std::string name = exp.name;
   bool resumed = false;
   {
     const std::lock_guard lock(mutex_);
     runs_.erase(name); // over: its store is closed
   }
   auto target =
-      open_run_store(dir, make_manifest(*exp, *items), *items, options_.accept_rollback, resumed);
+      open_run_store(dir, make_manifest(exp, items), items, options_.accept_rollback, resumed);
   if (!target)
     return refusal(target.error().message);
-  if (auto kept = write_whole(fmt::format("{}/runs/{}.toml", options_.dir, name), to_toml(*exp));
+  if (auto kept = write_whole(fmt::format("{}/runs/{}.toml", options_.dir, name), to_toml(exp));
       !kept)
     return refusal(kept.error());
   host_run run;
   run.kept = {name, dir, static_cast<int>(number(r, "priority")), false, false, 0};
-  run.exp = std::make_shared<const experiment>(std::move(*exp));
+  run.exp = std::make_shared<const experiment>(std::move(exp));
   run.target = std::move(*target);
   {
     const std::lock_guard lock(mutex_);

@@ -122,6 +122,23 @@ status<std::string> prepare(const arguments& args, const link::key_file& key, pe
   return {};
 }
 
+void wait_for_end(const arguments& args, const peer_actor& peer, ending& end) {
+  bool told = false;
+  std::chrono::steady_clock::time_point deadline;
+  while (!end.wait(std::chrono::milliseconds(100))) {
+    const auto now = std::chrono::steady_clock::now();
+    if (stop_signals() > 0 && !std::exchange(told, true)) {
+      fmt::print(stderr, "Stopping: finishing the calls on the wire, handing tasks back. Again to "
+                         "stop at once.\n");
+      deadline = now + std::chrono::milliseconds(static_cast<std::int64_t>(args.drain_s * 1e3));
+      caf::anon_send(peer, leave_request{"stopped"});
+    }
+    if (told && now > deadline)
+      end.tell("the time to drain is over; its tasks are given to others when their leases end",
+               false);
+  }
+}
+
 int serve(const arguments& args, const link::key_file& key, peer_options options) {
   const std::string name = key.name;
   ending end;
@@ -154,20 +171,7 @@ int serve(const arguments& args, const link::key_file& key, peer_options options
   uplink = std::move(*started);
   if (!args.quiet)
     fmt::print(stderr, "Worker {} for {}\n", name, args.coordinator);
-  bool told = false;
-  std::chrono::steady_clock::time_point deadline;
-  while (!end.wait(std::chrono::milliseconds(100))) {
-    const auto now = std::chrono::steady_clock::now();
-    if (stop_signals() > 0 && !std::exchange(told, true)) {
-      fmt::print(stderr, "Stopping: finishing the calls on the wire, handing tasks back. Again to "
-                         "stop at once.\n");
-      deadline = now + std::chrono::milliseconds(static_cast<std::int64_t>(args.drain_s * 1e3));
-      caf::anon_send(peer, leave_request{"stopped"});
-    }
-    if (told && now > deadline)
-      end.tell("the time to drain is over; its tasks are given to others when their leases end",
-               false);
-  }
+  wait_for_end(args, peer, end);
   uplink.reset(); // sends what is queued, the goodbye among it
   const bool fine = end.in_order();
   fmt::print(stderr, "{}Worker {} ends: {}\n", fine ? "" : "tenbit: ", name,
@@ -175,7 +179,6 @@ int serve(const arguments& args, const link::key_file& key, peer_options options
   std::fflush(nullptr);
   ::_exit(fine ? exit_ok : exit_failed); // nothing of this process need outlive it
 }
-
 int run(arguments& args) {
   ::umask(077);
   const auto key = link::read_key_file(args.key);

@@ -138,6 +138,8 @@ private:
   [[nodiscard]] std::uint32_t leased(peer_id peer) const;
   [[nodiscard]] bool may_grant(const run_entry& entry) const;
   void sample(run_clock::time_point now);
+  static void add_rates(const run_entry& entry, run_clock::time_point now, run_line& out);
+  [[nodiscard]] std::uint64_t unaccounted_bits(const run_core& run) const;
   [[nodiscard]] run_line line_of(const run_entry& entry, run_clock::time_point now) const;
 
   cluster_rules rules_;

@@ -90,6 +90,9 @@ void cluster_core::on_hello(connection_id from, const std::string& key, role_set
   peer.build = h.build;
   peer.boot = h.boot;
   peer.left = peer.given_up = false;
+  peer.ledger.clear();
+  for (const ledger_count& count : h.ledgers)
+    peer.ledger[count.experiment] = count.bits;
   peer.slots = slots_of(h.slots);
   peer.heartbeat = 0;
   peer.heard = now;
@@ -299,8 +302,11 @@ void cluster_core::deliver(fleet_peer& peer, from_peer& message, run_clock::time
 void cluster_core::deliver_oracle(fleet_peer& peer, from_peer& message) {
   if (auto* append = std::get_if<oracle_append>(&message)) {
     const experiment_id about = append->task.experiment;
-    if (run_core* run = find(about))
-      peer.bits[about] += run->on_oracle_append(peer.id, std::move(*append));
+    if (run_core* run = find(about)) {
+      const std::uint64_t bits = run->on_oracle_append(peer.id, std::move(*append));
+      peer.bits[about] += bits;
+      peer.ledger[about] += bits;
+    }
   } else if (auto* failed = std::get_if<oracle_failed>(&message)) {
     if (run_core* run = find(failed->task.experiment))
       run->on_oracle_failed(peer.id, std::move(*failed));

@@ -31,8 +31,8 @@ struct run_line {
   std::uint64_t leases_granted = 0, leases_expired = 0, leases_lost = 0;
   std::uint64_t stale_refused = 0; // messages of a lease that is over
   std::uint64_t duplicates = 0;    // copies that were answered again
-  std::uint64_t ledger_difference =
-      0;                      // bits in the ledger beyond, or short of, those delivered; must be 0
+  // Bits of the store that no oracle's own ledger accounts for; must be 0.
+  std::uint64_t ledger_difference = 0;
   std::uint64_t suspects = 0; // tasks that were in work when a worker died
   std::string waiting_for;    // why pending tasks do not run; empty: they do
 };

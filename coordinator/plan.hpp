@@ -131,6 +131,7 @@ private:
   struct faults {
     std::vector<peer_id> crashes, errors; // who held it, once per time
     std::uint32_t outages = 0;
+    peer_id outage_on; // who held it in the last one
     bool suspect = false;
     bool given_up = false; // on the evidence above
   };

@@ -47,6 +47,7 @@ void run_core::note_ended(problem_index task, task_ending how) {
 
 void run_core::spent_before(const store_totals& totals) {
   budget_calls_ = totals.calls;
+  status_.bits_before = totals.bits;
   budget_tokens_ = totals.prompt_tokens + totals.completion_tokens;
   for (const auto& [alias, tokens] : totals.tokens_by_model) {
     if (const model_spec* model = exp_->find_model(alias))

@@ -22,6 +22,7 @@ struct run_status {
   std::uint64_t tasks_done_before = 0; // in earlier runs on this store
   std::uint64_t calls = 0;             // committed in this run
   std::uint64_t bits = 0;
+  std::uint64_t bits_before = 0; // in earlier runs on this store
   std::uint64_t prompt_tokens = 0, completion_tokens = 0;
   double money = 0;
   std::string stop_reason;  // why it stops with work left; empty: it does not

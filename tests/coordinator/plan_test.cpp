@@ -8,7 +8,6 @@ namespace tenbit {
 namespace {
 
 using namespace std::chrono_literals;
-
 constexpr run_clock::time_point start{1h};
 constexpr peer_id anna{1}, ben{2}, carl{3};
 constexpr problem_index first{0}, second{1};
@@ -327,6 +326,47 @@ TEST(Plan_Forgive, BadWorker_ItsChargesAreTakenBack) {
   EXPECT_TRUE(p.evidence(first).find("0 errors of its own") != std::string::npos);
   ASSERT_TRUE(grant_to(p, ben, now));
   EXPECT_EQ(fail_once(p, first, release_kind::own_fault, now), task_ending::delayed);
+}
+
+TEST(Plan_Forgive, GivenUpOnABadWorkersWord_IsNamed) {
+  plan p = with_pending(1, of_cluster());
+  auto now = start;
+  ASSERT_TRUE(grant_to(p, ben, now));
+  EXPECT_EQ(fail_once(p, first, release_kind::refused, now), task_ending::delayed);
+  for (int i = 0; i < 2; ++i) {
+    now += 1h;
+    ASSERT_TRUE(grant_to(p, anna, now));
+    EXPECT_EQ(fail_once(p, first, release_kind::refused, now),
+              i == 0 ? task_ending::delayed : task_ending::failed);
+  }
+  EXPECT_EQ(p.forgive(anna), std::vector{first});
+  EXPECT_TRUE(p.forgive(anna).empty()) << "once";
+  p.requeue(first, task_ending::failed, false);
+  ASSERT_TRUE(grant_to(p, ben, now));
+}
+
+TEST(Plan_Delayed, FailedOnOneWorker_GoesToAnother) {
+  for (const release_kind how :
+       {release_kind::refused, release_kind::own_fault, release_kind::outage}) {
+    plan p = with_pending(1, of_cluster());
+    ASSERT_TRUE(grant_to(p, anna, start));
+    EXPECT_EQ(fail_once(p, first, how, start), task_ending::delayed);
+    const auto later = start + 2 * limits::task_retry_delay;
+    EXPECT_FALSE(p.next(later, anna, false));
+    EXPECT_EQ(p.next(later, ben, false), first);
+  }
+}
+
+TEST(Plan_Delayed, NoOtherTakesIt_ItComesBackToTheSameWorker) {
+  plan p = with_pending(1, of_cluster());
+  ASSERT_TRUE(grant_to(p, anna, start));
+  EXPECT_EQ(fail_once(p, first, release_kind::refused, start), task_ending::delayed);
+  EXPECT_EQ(p.next(start + limits::task_retry_delay, anna, true), first) << "it is the only one";
+  p.put_back(first);
+  plan q = with_pending(1, of_cluster());
+  ASSERT_TRUE(grant_to(q, anna, start));
+  EXPECT_EQ(fail_once(q, first, release_kind::refused, start), task_ending::delayed);
+  EXPECT_EQ(q.next(start + 2 * limits::outage_retry_delay_max, anna, false), first);
 }
 
 TEST(Plan_Requeue, Quarantined_KeepsItsFaultsUnlessForgotten) {
