@@ -85,7 +85,8 @@ std::optional<problem_index> plan::next_suspect(peer_id peer, bool alone) {
 }
 
 // One that failed on this worker alone goes to another where there is a choice: two of them tell a
-// bad task from a bad worker, and an outage may be of its endpoints alone. Not for ever: the others may have no free slot.
+// bad task from a bad worker, and an outage may be of its endpoints alone. Not for ever: the others
+// may have no free slot.
 std::optional<problem_index> plan::next_delayed(run_clock::time_point now, peer_id peer,
                                                 bool alone) {
   for (auto place = delayed_.begin(); place != delayed_.end() && place->first <= now; ++place) {

@@ -43,6 +43,7 @@ task_ending plan::judge(problem_index task, release_kind how, bool alone) {
   case release_kind::outage: {
     faults& f = faults_[task];
     ++f.outages;
+    f.outage_on = held->holder;
     return rules_.outage_tries_max > 0 && f.outages >= rules_.outage_tries_max
                ? task_ending::failed
                : task_ending::delayed;
