@@ -51,11 +51,11 @@ struct drill {
   std::string log = cluster.path("ops.log");
   std::string backup;
 
-  std::uint64_t done() const {
+  std::uint64_t calls() const { // committed so far
     const json now = cluster.status();
     if (!now.is_object() || now.at("runs").empty())
       return 0;
-    return now.at("runs").at(0).at("tasks").at("done").get<std::uint64_t>();
+    return now.at("runs").at(0).at("calls").get<std::uint64_t>();
   }
 
   // Until the coordinator and all peers are dead, some way after the backup.
@@ -63,7 +63,7 @@ struct drill {
     cluster.start_coordinator();
     for (const auto& [name, roles] : peers)
       cluster.start_worker(name, roles, {"--slots", "8"});
-    ASSERT_TRUE(cluster.wait_until([&] { return done() >= 5; }, 60));
+    ASSERT_TRUE(cluster.wait_until([&] { return calls() >= 100; }, 60));
     ASSERT_EQ(ops(fmt::format("backup --dir {} --to {}", cluster.path("cluster"),
                               cluster.path("backups")),
                   log),
@@ -71,8 +71,8 @@ struct drill {
         << read_file(log);
     ASSERT_EQ(names_in(cluster.path("backups")).size(), 1U);
     backup = names_in(cluster.path("backups")).front();
-    const std::uint64_t then = done();
-    ASSERT_TRUE(cluster.wait_until([&] { return done() >= then + 5; }, 60));
+    const std::uint64_t then = totals_of(backup + "/runs/faults").calls;
+    ASSERT_TRUE(cluster.wait_until([&] { return calls() >= then + 50; }, 60));
     cluster.kill_coordinator();
     for (const auto& [name, roles] : peers)
       cluster.kill(name);
