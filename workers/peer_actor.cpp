@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <set>
 #include <utility>
 
 #include "base/kill_point.hpp"
@@ -38,6 +39,26 @@ void carry_out(peer_pointer self);
 
 // -- experiments ---------------------------------------------------------------------------------
 
+// The models this process calls: a solver needs no key of the strong model.
+std::vector<model_spec> models_of(const experiment& exp, role_set roles) {
+  std::set<std::string> wanted;
+  for (const arm_spec& arm : exp.arms) {
+    const bool crosses = exp.text_crosses(arm);
+    if (crosses ? roles.oracle : roles.solver)
+      wanted.insert(arm.solver);
+    if (roles.solver && !crosses)
+      wanted.insert(arm.questioner);
+    // Of self_ask the answerer is the receiver's own.
+    if (arm.method == method_kind::qa ? roles.oracle : roles.solver)
+      wanted.insert(arm.answerer);
+  }
+  std::vector<model_spec> out;
+  for (const model_spec& model : exp.models)
+    if (wanted.contains(model.alias))
+      out.push_back(model);
+  return out;
+}
+
 void open_bench(peer_pointer self, const experiment_text& text) {
   peer_state& state = self->state;
   const auto give_up = [&](const std::string& why) {
@@ -57,7 +78,7 @@ void open_bench(peer_pointer self, const experiment_text& text) {
   }
   one.prepared = std::move(*prepared);
   one.exp = std::make_shared<const experiment>(std::move(*exp));
-  auto calls = client::start(one.exp->models);
+  auto calls = client::start(models_of(*one.exp, state.options.rules.roles));
   if (!calls) {
     give_up(calls.error());
     return;

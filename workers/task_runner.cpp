@@ -132,7 +132,8 @@ void task_runner::want_text(std::size_t program, std::uint32_t number,
 
 std::vector<runner_command> task_runner::on_text(text_reply reply) {
   const auto place = asks_.find(reply.ticket);
-  TENBIT_ASSERT(place != asks_.end());
+  if (place == asks_.end())
+    return {}; // the task is being handed back
   const waiter waiting = place->second;
   asks_.erase(place);
   const call_id id = texts_.extract(reply.ticket).mapped();
@@ -224,7 +225,8 @@ void task_runner::settle(call_entry& entry, call_id id) {
 
 std::vector<runner_command> task_runner::on_bits(const bits_reply& reply) {
   const auto place = asks_.find(reply.ticket);
-  TENBIT_ASSERT(place != asks_.end());
+  if (place == asks_.end())
+    return {}; // the task is being handed back
   const waiter waiting = place->second;
   asks_.erase(place);
   auto& program = programs_[waiting.program];
@@ -302,7 +304,17 @@ void task_runner::release_if_over() {
 }
 
 std::vector<runner_command> task_runner::on_hand_back() {
-  handing_back_ = true; // what waits for a reply goes on until it asks for more
+  handing_back_ = true; // a call on the wire goes on to its commit
+  // What the sender may say is waited for no longer: it comes to the next holder.
+  texts_.clear();
+  for (const auto& [ticket, waiting] : std::exchange(asks_, {})) {
+    program_entry& program = programs_[waiting.program];
+    if (program.stage != program_stage::running || program.running->finished())
+      continue;
+    program.running->resolve(waiting.effect, effect_failure{call_error::cancelled, told_to_stop});
+    advance(waiting.program);
+  }
+  release_if_over();
   return take_commands();
 }
 
