@@ -18,7 +18,7 @@
 namespace tenbit {
 namespace {
 
-constexpr std::uint32_t workers = 64, slots = 16, questions = 4;
+constexpr std::uint32_t workers = 64, slots = 64, questions = 4;
 constexpr std::uint64_t oracle_from = 1000, oracle_count = 2, grader_at = 2000;
 
 std::shared_ptr<const experiment> one_arm() {
