@@ -221,7 +221,7 @@ void cluster_core::judge_worker(fleet_peer& peer, const task_released& released,
   for (auto& [id, entry] : runs_) {
     entry.core->forgive(peer.id); // of what it had in work when it was drained, too
     if (first)
-      entry.core->hand_back(peer.id);
+      entry.core->take_back(peer.id, now); // its calls may wait for its endpoints for ever
   }
 }
 

@@ -95,7 +95,8 @@ public:
   // The peer is gone with what it held: it died, or left in good order.
   void lost(peer_id who, bool crashed, run_clock::time_point now);
   void hand_back_all();
-  void hand_back(peer_id who);
+  // Of a bad worker, at once: it is not asked to finish anything.
+  void take_back(peer_id who, run_clock::time_point now);
   // A bad worker's failures were its own: what was given up because of them is pending again.
   void forgive(peer_id who);
   void hold_granting(bool hold) { plan_.hold_granting(hold); }

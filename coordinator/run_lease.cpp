@@ -166,9 +166,10 @@ void run_core::hand_back_all() {
     send(held.holder, tenbit::hand_back{{id_, task}, held.number});
 }
 
-void run_core::hand_back(peer_id who) {
+void run_core::take_back(peer_id who, run_clock::time_point now) {
   for (const problem_index task : plan_.held_by(who))
-    send(who, tenbit::hand_back{{id_, task}, plan_.find(task)->number});
+    send(who, revoke{{id_, task}, plan_.find(task)->number, "its worker fails what it gets"});
+  lost(who, false, now);
 }
 
 run_core::held_task* run_core::current(peer_id from, task_id task, epoch number) {
