@@ -21,7 +21,8 @@ public:
   // Starts (again) on the same folder and port; extra is added to the command line.
   void start_coordinator(const std::vector<std::string>& extra = {"--lease-ttl", "2"},
                          const std::map<std::string, std::string>& env = {});
-  // Enrolled when the name is new. Names start at will; roles as "solver,oracle".
+  // Enrolled when the name is new. Names start at will; roles as "solver,oracle". An extra
+  // "--coordinator" replaces ours (a proxy).
   void start_worker(const std::string& name, const std::string& roles,
                     const std::vector<std::string>& extra = {},
                     const std::map<std::string, std::string>& env = {});
