@@ -74,12 +74,15 @@ control::reply host::run_submit(const control::request& r) {
   {
     const std::lock_guard lock(mutex_);
     const host_run* known = find(name);
-    if (known != nullptr && !is_over(*known))
-      return known->exp->identity_hash() == exp->identity_hash()
-                 ? done({{"run", name}, {"state", "it is here already and goes on"}})
-                 : refusal(fmt::format("a run named {} with other contents is here; give this one "
-                                       "another name in its file",
-                                       name));
+    if (known != nullptr && !is_over(*known)) {
+      const auto differences =
+          manifest_difference(known->target->manifest(), make_manifest(*exp, *items));
+      if (differences.empty())
+        return done({{"run", name}, {"state", "it is here already and goes on"}});
+      return refusal(fmt::format("a run named {} with other contents is here; change the file back "
+                                 "or give it another name. What differs:\n  {}",
+                                 name, fmt::join(differences, "\n  ")));
+    }
   }
   const std::string dir = text(r, "store").empty()
                               ? std::filesystem::absolute(options_.dir + "/runs/" + name).string()
