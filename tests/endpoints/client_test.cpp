@@ -128,6 +128,22 @@ TEST(Client, EveryDefect_IsRetriedOrNamed) {
       {"deep", body(std::string(5000, '[')), true, endpoint_invalid},
       {"bad UTF-8", body(chat_body("\"\xFF\"")), true, endpoint_invalid},
       {"wrong shape", body(R"({"choices":[]})"), true, endpoint_invalid},
+      {"NUL bytes", body(chat_body(std::string("\"a\0b\"", 5))), true, endpoint_invalid},
+      {"NaN", body(R"({"choices":[{"message":{"content":NaN}}]})"), true, endpoint_invalid},
+      {"length too small",
+       {{"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n" +
+         chat_body("\"a\"")},
+        0ms,
+        after::close},
+       true,
+       endpoint_invalid},
+      {"length too great",
+       {{"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9999\r\n\r\n" +
+         chat_body("\"a\"")},
+        0ms,
+        after::close},
+       true,
+       transient},
       {"error in 200", body(R"({"error":{"message":"busy","code":500}})"), true, transient},
       {"400", status(400), false, request_invalid},
       {"404", status(404), false, request_invalid},
@@ -204,6 +220,19 @@ TEST(Client, SilentServer_MissesTheFirstByte) {
   ASSERT_FALSE(reply);
   EXPECT_EQ(reply.error().kind, call_error::transient);
   EXPECT_NE(reply.error().message.find("no byte of a reply"), std::string::npos);
+}
+
+TEST(Client, HangAfterTheHead_IsTransient) {
+  tcp_server server(
+      script({{{"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n"},
+               0ms,
+               after::hang}}));
+  auto timing = short_waits();
+  timing.first_byte = timing.stall = 30ms;
+  auto c = start(model_at({server.url()}), timing);
+  const auto reply = ask(*c);
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().kind, call_error::transient) << reply.error().message;
 }
 
 TEST(Client, StreamThatStops_Stalls) {
