@@ -5,7 +5,7 @@
 //   run list
 //   run pause         run, now?           no new leases; now: hand back what is in work
 //   run resume        run
-//   run cancel        run, reason         pause now, and mark what is left cancelled
+//   run cancel        run, reason         pause now, and end it; submitting it again goes on
 //   run limit         run, leases         at most so many leases at once; 0: none
 //   run priority      run, priority       higher first
 //   worker list

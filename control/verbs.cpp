@@ -42,7 +42,7 @@ std::vector<verb> run_verbs() {
        change,
        reason_wanted,
        lane::changes,
-       "Hand back what is in work and mark what is left cancelled."},
+       "Hand back what is in work and end the run; submit goes on with it."},
       {"run limit",
        {arg_run, {"leases", arg_kind::number, true, false, "Tasks at once; 0: no limit"}},
        change,
