@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <map>
 
 #include "coordinator/cluster_core.hpp"
 
@@ -31,6 +32,19 @@ double budget_used(const experiment& exp, const run_status& status) {
   if (exp.budget.money)
     part(status.money, *exp.budget.money);
   return out;
+}
+
+// A model of the run that no peer can call, as far as those say that have it; empty: none.
+std::string model_out(const experiment& exp, const std::vector<fleet_peer>& peers) {
+  std::map<std::string, bool> callable;
+  for (const fleet_peer& peer : peers)
+    if (peer.connection)
+      for (const replica_report& replica : peer.replicas)
+        callable[replica.model] = callable[replica.model] || replica.breaker == "closed";
+  for (const auto& [model, up] : callable)
+    if (!up && exp.find_model(model) != nullptr)
+      return model;
+  return {};
 }
 
 } // namespace
@@ -66,6 +80,10 @@ std::string cluster_core::why_pending(const run_core& run) const {
     if (peer.takes_tasks() && leased(peer.id) < peer.slots)
       return run.tasks().suspects() > 0 ? "suspects wait for a worker without one"
                                         : "they are being handed out";
+  if (const std::string model = model_out(run.what(), fleet_.all()); !model.empty())
+    return fmt::format("no free slot: tasks in work wait for the model {} (its endpoints are out "
+                       "or paused)",
+                       model);
   return "no free slot";
 }
 

@@ -340,6 +340,10 @@ TEST(Core_WhyPending, EachReason_IsSaid) {
   EXPECT_NE(w.core.why_pending(w.run()).find("no worker has a model"), std::string::npos);
   w.beat(a, "anna", 1);
   EXPECT_EQ(w.core.why_pending(w.run()), "no free slot");
+  heartbeat beat{
+      1, ++w.beats["anna"], 1, {}, {{"small", "http://h:1", "open", 0, 0, 0, 0, 0, 0, 0, 0, 0}}};
+  w.say(a, "anna", beat);
+  EXPECT_NE(w.core.why_pending(w.run()).find("endpoints are out"), std::string::npos);
   w.beat(a, "anna", 2);
   EXPECT_EQ(w.core.why_pending(w.run()), "") << "all are in work";
   for (const grant& given : w.got<grant>(a))
