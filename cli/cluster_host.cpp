@@ -77,9 +77,18 @@ tenbit::status<start_failure> host::begin() {
   }
   core_->load_orders(files_.endpoints);
   peer_port port;
-  port.send = [this](connection_id to, const to_peer& message) { gateway_->send(to, message); };
-  port.drop = [this](connection_id to, const std::string& why) { gateway_->drop(to, why); };
-  port.hold = [this](bool hold) { gateway_->hold_intake(hold); };
+  port.send = [this](connection_id to, const to_peer& message) {
+    if (link::gateway* gateway = bound_) // else it is just starting: a hello is said again
+      gateway->send(to, message);
+  };
+  port.drop = [this](connection_id to, const std::string& why) {
+    if (link::gateway* gateway = bound_)
+      gateway->drop(to, why);
+  };
+  port.hold = [this](bool hold) {
+    if (link::gateway* gateway = bound_)
+      gateway->hold_intake(hold);
+  };
   root_ = spawn_coordinator(system_, core_, std::move(port),
                             [this](cluster_status now) { on_status(std::move(now)); });
   if (auto resumed = resume_runs(); !resumed)
@@ -96,6 +105,7 @@ tenbit::status<start_failure> host::begin() {
   if (!bound)
     return fail(start_failure{bound.error(), exit_failed});
   gateway_ = std::move(*bound);
+  bound_ = gateway_.get();
   return serve_operators();
 }
 
@@ -169,9 +179,9 @@ void host::on_status(cluster_status now) {
   const auto space = fs::space(options_.dir, ignored);
   now.disk_free_bytes = space.available;
   now.disk_all_bytes = space.capacity;
-  if (gateway_) {
-    now.address = gateway_->address();
-    const link::gateway_stats net = gateway_->stats();
+  if (const link::gateway* gateway = bound_) {
+    now.address = gateway->address();
+    const link::gateway_stats net = gateway->stats();
     now.refused_keys = net.refused_keys;
     now.failed_handshakes = net.failed_handshakes;
     now.bad_frames = net.bad_frames;
@@ -221,6 +231,13 @@ bool host::is_over(const host_run& run) const {
   return phase == run_phase::finished || phase == run_phase::broken;
 }
 
+void host::forget(const host_run& run) {
+  (void)in_core<bool>([id = run.id](cluster_core& core, run_clock::time_point) {
+    core.remove_run(id);
+    return true;
+  });
+}
+
 tenbit::status<start_failure> host::resume_runs() {
   for (const kept_run& kept : files_.runs) {
     if (kept.cancelled)
@@ -235,6 +252,11 @@ tenbit::status<start_failure> host::resume_runs() {
     store_options how;
     how.accept_rollback = options_.accept_rollback;
     auto target = store::open(kept.store, how);
+    if (!target && target.error().kind == store_error::not_a_store) {
+      spdlog::error("{}: its store was moved away ({}); submit it again with --store to go on",
+                    kept.name, target.error().message);
+      continue;
+    }
     if (!target)
       return fail(refused_store(target.error()));
     host_run run;
@@ -341,6 +363,7 @@ tenbit::status<start_failure> host::reopen(host_run& run, const std::vector<task
   host_run again;
   again.kept = run.kept;
   again.exp = run.exp;
+  forget(run);
   run.target.reset();
   auto target = store::open(run.kept.store);
   if (!target)

@@ -46,6 +46,7 @@ private:
                                                    run_clock::time_point now);
   [[nodiscard]] host_run* find(const std::string& name);
   [[nodiscard]] bool is_over(const host_run& run) const;
+  void forget(const host_run& run); // in the core, before its store goes
   [[nodiscard]] tenbit::status<start_failure> reopen(host_run& run,
                                                      const std::vector<task_commit>& first);
   void on_status(cluster_status now);
@@ -110,6 +111,7 @@ private:
   caf::actor_system system_;
   coordinator_root root_;
   std::unique_ptr<link::gateway> gateway_;
+  std::atomic<link::gateway*> bound_{nullptr}; // the same, for the coordinator's thread
   std::unique_ptr<control::http_status> http_;
   std::unique_ptr<control::socket_server> control_;
   std::map<std::pair<std::string, experiment_id>, std::uint64_t> oracle_bits_; // to be kept

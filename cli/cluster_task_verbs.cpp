@@ -50,7 +50,10 @@ control::reply host::task_show(const control::request& r) {
     const run_core* one = core.find(id);
     if (one == nullptr)
       return more;
-    if (const task_lease* held = one->tasks().find(task)) {
+    const task_lease* held = one->tasks().find(task);
+    if (held != nullptr && held->holder == peer_id{}) {
+      more["waits_for"] = "its quarantine is being written";
+    } else if (held != nullptr) {
       more["leased_to"] = core.peers().all().at(held->holder.value - 1).name;
       more["epoch"] = held->number.value;
       more["lease_age_s"] = std::chrono::duration<double>(now - held->granted).count();

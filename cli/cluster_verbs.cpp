@@ -98,6 +98,8 @@ control::reply host::start_submitted(const control::request& r, experiment exp,
   bool resumed = false;
   {
     const std::lock_guard lock(mutex_);
+    if (const host_run* old = find(name))
+      forget(*old);
     runs_.erase(name); // over: its store is closed
   }
   auto target =
@@ -160,6 +162,8 @@ control::reply host::change_run(const control::request& r,
       core(c, *run);
     return run != nullptr;
   });
+  if (changed && !*changed)
+    return refusal(fmt::format("{} is not loaded; submit it again", name));
   return changed ? done({{"run", name}}) : no_answer();
 }
 

@@ -55,6 +55,30 @@ private:
   std::string reason_;
 };
 
+// The link, for the actor's thread while the main one starts and ends it.
+class shared_uplink {
+public:
+  void set(std::unique_ptr<link::uplink> link) {
+    const std::lock_guard lock(mutex_);
+    link_ = std::move(link);
+  }
+  bool send(const from_peer& message) {
+    const std::lock_guard lock(mutex_);
+    return link_ && link_->send(message);
+  }
+  void end() {
+    std::unique_ptr<link::uplink> last;
+    {
+      const std::lock_guard lock(mutex_);
+      last = std::move(link_);
+    }
+  }
+
+private:
+  std::mutex mutex_;
+  std::unique_ptr<link::uplink> link_;
+};
+
 // "small=http://127.0.0.1:8000,http://…" by alias.
 expected<std::map<std::string, std::vector<std::string>>, std::string>
 read_replicas(const std::vector<std::string>& texts) {
@@ -142,8 +166,8 @@ void wait_for_end(const arguments& args, const peer_actor& peer, ending& end) {
 int serve(const arguments& args, const link::key_file& key, peer_options options) {
   const std::string name = key.name;
   ending end;
-  std::unique_ptr<link::uplink> uplink;
-  options.send = [&uplink](const from_peer& message) { return uplink && uplink->send(message); };
+  shared_uplink uplink;
+  options.send = [&uplink](const from_peer& message) { return uplink.send(message); };
   options.on_over = [&end](std::string why, bool in_order) { end.tell(std::move(why), in_order); };
   options.on_note = [quiet = args.quiet](const std::string& text) {
     if (!quiet)
@@ -168,11 +192,11 @@ int serve(const arguments& args, const link::key_file& key, peer_options options
     std::fflush(nullptr);
     ::_exit(exit_usage);
   }
-  uplink = std::move(*started);
+  uplink.set(std::move(*started));
   if (!args.quiet)
     fmt::print(stderr, "Worker {} for {}\n", name, args.coordinator);
   wait_for_end(args, peer, end);
-  uplink.reset(); // sends what is queued, the goodbye among it
+  uplink.end(); // sends what is queued, the goodbye among it
   const bool fine = end.in_order();
   fmt::print(stderr, "{}Worker {} ends: {}\n", fine ? "" : "tenbit: ", name,
              one_line(end.reason(), 500));

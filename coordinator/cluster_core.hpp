@@ -52,7 +52,11 @@ public:
   void add_run(std::unique_ptr<run_core> run, int priority, run_clock::time_point now);
   [[nodiscard]] run_core* find(experiment_id id);
   [[nodiscard]] run_core* find(const std::string& name); // newest of that name
-  void remove_run(experiment_id id) { runs_.erase(id); }
+  // It is over; its sources are not asked again.
+  void remove_run(experiment_id id) {
+    runs_.erase(id);
+    std::erase(by_priority_, id);
+  }
 
   // -- events
   void on_frame(connection_id from, const std::string& key, role_set rights, from_peer message,

@@ -304,8 +304,13 @@ void cluster_core::deliver_oracle(fleet_peer& peer, from_peer& message) {
     const experiment_id about = append->task.experiment;
     if (run_core* run = find(about)) {
       const std::uint64_t bits = run->on_oracle_append(peer.id, std::move(*append));
-      peer.bits[about] += bits;
+      // Never more than the store has: an oracle may give a bit again that the store lost.
+      const run_status& now = run->status();
+      std::uint64_t& given = peer.bits[about];
+      given = std::max(given, std::min(given + bits, now.bits_before + now.bits));
       peer.ledger[about] += bits;
+    } else { // of a run that is not here any more: kept nowhere, so it need not be sent again
+      send(peer.id, oracle_appended{{append->task, {}, append->ticket}});
     }
   } else if (auto* failed = std::get_if<oracle_failed>(&message)) {
     if (run_core* run = find(failed->task.experiment))

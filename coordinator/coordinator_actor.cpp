@@ -34,8 +34,8 @@ using coordinator_pointer = coordinator_root::stateful_pointer<coordinator_state
 
 void publish(coordinator_pointer self, experiment_id id) {
   const open_run& run = self->state.runs.at(id);
-  if (run.board)
-    run.board->publish(self->state.core->find(id)->status());
+  if (const run_core* core = self->state.core->find(id); run.board && core != nullptr)
+    run.board->publish(core->status());
 }
 
 // One overload a command: where it goes.

@@ -263,6 +263,8 @@ void run_core::pardon(problem_index task) {
 }
 
 tenbit::status<std::string> run_core::quarantine(problem_index task, const std::string& why) {
+  if (closing_)
+    return fail(std::string("the run is over"));
   if (const task_lease* held = plan_.find(task)) {
     if (held->holder == peer_id{})
       return {}; // it is being done

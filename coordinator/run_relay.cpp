@@ -270,7 +270,17 @@ std::uint64_t run_core::on_oracle_append(peer_id from, oracle_append request) {
   const problem_index task = request.task.problem;
   if (task.value >= status_.tasks_all)
     return 0;
+  if (closing_ || status_.phase == run_phase::finished || status_.phase == run_phase::broken) {
+    send(from, oracle_appended{{request.task, {}, request.ticket}}); // the store takes no more
+    return 0;
+  }
   after_oracle then{from, {request.task, {}, request.ticket}, {}};
+  if (status_.phase == run_phase::broken)
+    return 0;     // kept by its oracle, for the next life
+  if (closing_) { // the store is closed and takes nothing: every outcome stands without it
+    send(from, oracle_appended{then.reply});
+    return 0;
+  }
   if (!leases_.contains(task)) {
     if (uncommitted_.contains(task))
       return 0; // what it adds to is not on disk yet; it is sent again

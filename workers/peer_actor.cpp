@@ -31,6 +31,7 @@ struct peer_state {
   std::vector<oracle_append> unsynced; // bits that wait for the ledger
   bool flush_sent = false;
   bool over = false;
+  bool unworkable = false;       // it leaves, but not as it should
   link_clock::time_point looked; // at the replicas
 };
 using peer_pointer = peer_actor::stateful_pointer<peer_state>;
@@ -63,6 +64,7 @@ void open_bench(peer_pointer self, const experiment_text& text) {
   peer_state& state = self->state;
   const auto give_up = [&](const std::string& why) {
     state.options.on_note("cannot work on an experiment of the coordinator: " + why);
+    state.unworkable = true;
     state.core->leave("cannot work on its experiment: " + why, link_clock::now());
   };
   auto exp = parse_experiment(text.toml, "the coordinator's experiment", {}, file_check::skipped);
@@ -177,7 +179,7 @@ void carry_out(peer_pointer self) {
           if (one.worker)
             self->send(one.worker, progress_wanted{});
       } else if (const auto& end = std::get<link_over>(command); !std::exchange(state.over, true)) {
-        state.options.on_over(end.reason, end.in_order);
+        state.options.on_over(end.reason, end.in_order && !state.unworkable);
       }
     }
   }
@@ -194,6 +196,8 @@ void say(peer_pointer self, from_peer message) {
 void flush_ledger(peer_pointer self) {
   peer_state& state = self->state;
   state.flush_sent = false;
+  if (state.over)
+    return; // nothing is given after a failed sync
   std::vector<from_peer> out;
   for (oracle_append& append : std::exchange(state.unsynced, {})) {
     bool contradicts = false;
@@ -295,6 +299,13 @@ void on_message(peer_pointer self, const link_message& m) {
   carry_out(self);
 }
 
+void leave(peer_pointer self, const std::string& reason) {
+  for (auto& [id, one] : self->state.benches)
+    one.calls->drain();
+  self->state.core->leave(reason, link_clock::now());
+  carry_out(self);
+}
+
 peer_actor::behavior_type peer(peer_pointer self, std::shared_ptr<peer_options> options) {
   end_process_on_exception(self, "peer");
   self->state.options = std::move(*options);
@@ -321,7 +332,10 @@ peer_actor::behavior_type peer(peer_pointer self, std::shared_ptr<peer_options> 
       },
       [self](oracle_append& m) { on_append(self, m); },
       [self](oracle_failed& m) { say(self, std::move(m)); },
-      [self](const forgotten& m) { say(self, m); },
+      [self](const forgotten& m) {
+        flush_ledger(self); // its last bits go before it
+        say(self, m);
+      },
       [self](graded& m) { say(self, std::move(m)); },
       [self](progress_report& m) { self->state.core->on_progress(std::move(m)); },
       [self](const link_up&) {
@@ -333,12 +347,7 @@ peer_actor::behavior_type peer(peer_pointer self, std::shared_ptr<peer_options> 
         self->state.options.on_note("connection lost: " + m.reason);
       },
       [self](const link_message& m) { on_message(self, m); },
-      [self](const leave_request& m) {
-        for (auto& [id, one] : self->state.benches)
-          one.calls->drain();
-        self->state.core->leave(m.reason, link_clock::now());
-        carry_out(self);
-      },
+      [self](const leave_request& m) { leave(self, m.reason); },
       [self](const ledger_flush&) {
         flush_ledger(self);
         carry_out(self);

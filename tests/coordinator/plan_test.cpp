@@ -6,7 +6,6 @@
 
 namespace tenbit {
 namespace {
-
 using namespace std::chrono_literals;
 constexpr run_clock::time_point start{1h};
 constexpr peer_id anna{1}, ben{2}, carl{3};

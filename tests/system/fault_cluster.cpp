@@ -97,8 +97,12 @@ std::uint64_t fault_cluster::bits_of_oracles(const std::vector<std::string>& nam
 void fault_cluster::expect_same_end(int seconds) {
   if (!wait_done(seconds)) {
     const std::string last = run().dump(1);
+    const bool lives = coordinator().running();
     coordinator().send(SIGTERM);
-    FAIL() << "the run does not end: " << last << coordinator().wait().err;
+    const ended how = coordinator().wait();
+    FAIL() << "the run does not end: " << last << (lives ? "" : " the coordinator died, ")
+           << "exit " << how.exit_code << " signal " << how.signal << "\n"
+           << how.err;
   }
   EXPECT_EQ(run().at("tasks").at("done"), run().at("tasks_all")) << run().dump(1);
   EXPECT_EQ(figure("ledger_difference"), 0U);
