@@ -1,0 +1,27 @@
+// What still comes for a run that is over, whose store is closed.
+#include <gtest/gtest.h>
+
+#include "tests/coordinator/core_bench.hpp"
+
+namespace tenbit::testing {
+
+TEST(Core_RunOver, OracleSendsAgain_IsAnsweredAndTouchesNoStore) {
+  constexpr connection_id a{11}, o{20}, g{30};
+  core_bench w;
+  w.join(o, "olga", sender);
+  w.join(g, "gina", grading);
+  w.join(a, "anna", solver, 1);
+  const grant given = w.got<grant>(a).at(0);
+  w.commit();
+  w.core.stop_run(given.task.experiment, "enough");
+  w.commit();
+  w.say(a, "anna", task_released{given.task, given.lease, release_kind::interrupted, 0});
+  w.commit();
+  const auto events = w.events();
+  w.say(o, "olga", oracle_append{given.task, 7, 1, {call_of(*w.exp, "q", "large", party::sender)}});
+  EXPECT_EQ(w.got<oracle_appended>(o).size(), 1U);
+  w.commit();
+  EXPECT_EQ(w.events(), events);
+}
+
+} // namespace tenbit::testing
