@@ -81,7 +81,7 @@ TEST(Endpoint_Orders, PausedOverARestart_NothingIsCalledUntilResumed) {
 }
 
 TEST(Endpoint_Orders, UnknownUrlWorkerAndDryRun_OrderNothing) {
-  cluster_processes cluster(faults_experiment(400));
+  cluster_processes cluster(faults_experiment(400), {"--latency-ms", "40"});
   cluster.start_coordinator();
   cluster.start_usual_workers();
   ASSERT_TRUE(
