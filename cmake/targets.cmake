@@ -89,6 +89,11 @@ function(tenbit_tests folder)
     set(options "suppressions=${CMAKE_SOURCE_DIR}/cmake/tsan.supp:print_suppressions=0")
     set(environment ENVIRONMENT "TSAN_OPTIONS=${options}")
   endif()
+  set(processors 1)
+  if(folder STREQUAL "system") # a cluster of processes: beside others it only waits for them
+    set(processors 2)
+  endif()
   gtest_discover_tests(test_${folder} DISCOVERY_MODE PRE_TEST
-                       PROPERTIES TIMEOUT 600 LABELS ${folder} ${environment})
+                       PROPERTIES TIMEOUT 600 LABELS ${folder} PROCESSORS ${processors}
+                       ${environment})
 endfunction()

@@ -24,6 +24,7 @@ inline constexpr std::size_t config_problems_max = 100; // shown at once; the re
 inline constexpr std::size_t overrides_max = 256;
 inline constexpr std::uint32_t samples_max = 1000;           // further samples of a resample arm
 inline constexpr std::uint32_t reply_tokens_max = 1'000'000; // sampling.max_tokens
+inline constexpr std::uint64_t usage_tokens_max = 100'000'000; // of one call, as its server says
 inline constexpr double price_max = 1e6;                     // money per million tokens
 inline constexpr double sim_latency_ms_max = 600'000;
 inline constexpr double sim_spread_max = 5;

@@ -39,8 +39,8 @@ public:
   void step(std::chrono::milliseconds max_wait);
   // Cancels what is not on the wire, and every retry from now on.
   void drain();
-  // Cancels the calls with this sticky value.
-  void abandon(std::uint64_t sticky);
+  // Cancels the calls of this group.
+  void abandon(std::uint64_t group);
   // Pauses, resumes or bounds the replicas of a URL; calls on the wire go on.
   void order(const endpoint_order& what);
   // Cancels everything.

@@ -130,17 +130,17 @@ void call_loop::cancel_on_wire(live_call& call) {
   cancel(call);
 }
 
-void call_loop::abandon(std::uint64_t sticky) {
+void call_loop::abandon(std::uint64_t group) {
   std::vector<live_call*> waiting; // cancelled last: a callback may submit
   for (auto& lane : lanes_)
     std::erase_if(lane->queue, [&](live_call* call) {
-      const bool its = call->call.sticky == sticky;
+      const bool its = call->call.group == group;
       if (its)
         waiting.push_back(call);
       return its;
     });
   std::erase_if(retries_, [&](const retry& entry) {
-    const bool its = entry.call->call.sticky == sticky;
+    const bool its = entry.call->call.group == group;
     if (its) {
       --entry.call->lane->replicas[entry.call->place.replica].waiting;
       waiting.push_back(entry.call);
@@ -150,7 +150,7 @@ void call_loop::abandon(std::uint64_t sticky) {
   std::make_heap(retries_.begin(), retries_.end());
   std::vector<live_call*> wired;
   for (live_call* call : on_wire_)
-    if (call->call.sticky == sticky)
+    if (call->call.group == group)
       wired.push_back(call);
   for (live_call* call : wired)
     cancel_on_wire(*call);

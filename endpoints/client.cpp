@@ -46,10 +46,11 @@ public:
       loop_->wake();
   }
 
-  void abandon(std::uint64_t sticky) override {
+  void abandon(std::uint64_t group) override {
+    TENBIT_ASSERT(group != 0);
     {
       std::lock_guard lock(inbox_mutex_);
-      abandoned_.push_back(sticky);
+      abandoned_.push_back(group);
     }
     loop_->wake();
   }
@@ -106,8 +107,8 @@ private:
     for (auto& one : batch_)
       loop_->accept(std::move(one.call), std::move(one.done));
     batch_.clear();
-    for (const std::uint64_t sticky : given_up_)
-      loop_->abandon(sticky);
+    for (const std::uint64_t group : given_up_)
+      loop_->abandon(group);
     given_up_.clear();
   }
 

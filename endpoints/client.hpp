@@ -42,6 +42,7 @@ struct client_call {
   std::string model;        // alias
   std::uint64_t sticky = 0; // equal values go to the same replica while it is up
   std::string canonical;    // canonical_request(...)
+  std::uint64_t group = 0;  // what abandon() ends together; 0: never ended so
 };
 
 struct replica_snapshot {
@@ -71,8 +72,8 @@ public:
   virtual ~client() = default;
 
   virtual void submit(client_call call, callback done) = 0;
-  // Cancels every call with this sticky value, on the wire or not: the work was given to another.
-  virtual void abandon(std::uint64_t sticky) = 0;
+  // Cancels every call of this group, on the wire or not: the work was given to another.
+  virtual void abandon(std::uint64_t group) = 0;
   // An operator's order for the replicas of a URL, as snapshot() shows it; another URL is ignored.
   // Paused: no new attempts there, those on the wire go on, calls that wait go to another replica
   // or wait for resume, however long it takes.

@@ -1,8 +1,10 @@
 #include "endpoints/reply_reader.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "config/limits.hpp"
 
 namespace tenbit {
 
@@ -122,6 +124,8 @@ bool reply_reader::usage(dom::element value) {
   if (object["prompt_tokens"].get(read.prompt) != SUCCESS ||
       object["completion_tokens"].get(read.completion) != SUCCESS)
     return p_.fail("usage without whole token counts");
+  if (std::max(read.prompt, read.completion) > limits::usage_tokens_max)
+    return p_.fail("usage of more tokens than any model takes");
   p_.usage_ = read;
   return true;
 }

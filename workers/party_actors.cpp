@@ -17,11 +17,17 @@ std::uint64_t unix_ms_now() {
       duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
 }
 
+// The calls of one lease are abandoned together. Those of an oracle belong to none (0): they were
+// asked for on behalf of a task, whoever holds it.
+std::uint64_t group_of(epoch lease) {
+  return lease.value;
+}
+
 // The result comes back to the actor as a message, from the client's thread.
 template <class Actor>
 void submit(client& calls, const Actor& to, task_id task, epoch lease, start_call& command) {
   client_call call{std::move(command.model), std::hash<task_id>{}(task),
-                   std::move(command.canonical)};
+                   std::move(command.canonical), group_of(lease)};
   calls.submit(std::move(call), [to, task, lease, id = command.id](call_result result) {
     caf::anon_send(to, call_done{task, lease, id, std::move(result)});
   });
@@ -99,7 +105,7 @@ worker_actor::behavior_type worker(worker_pointer self, std::shared_ptr<const ex
         const auto place = self->state.tasks.find(m.task);
         if (place != self->state.tasks.end() && place->second.lease() == m.lease) {
           self->state.tasks.erase(place);
-          self->state.calls->abandon(std::hash<task_id>{}(m.task));
+          self->state.calls->abandon(group_of(m.lease));
         }
       },
       [with](const hand_back& m) {

@@ -44,10 +44,11 @@ inline std::unique_ptr<client> start(const model_spec& spec,
   return std::move(*started);
 }
 
-inline std::future<call_result> submit(client& c, std::uint64_t sticky = 1) {
+inline std::future<call_result> submit(client& c, std::uint64_t sticky = 1,
+                                       std::uint64_t group = 0) {
   auto promise = std::make_shared<std::promise<call_result>>();
   auto future = promise->get_future();
-  c.submit({"small", sticky, R"({"model":"m","messages":[]})"},
+  c.submit({"small", sticky, R"({"model":"m","messages":[]})", group},
            [promise](call_result result) { promise->set_value(std::move(result)); });
   return future;
 }

@@ -230,6 +230,33 @@ TEST(ClientDrain, WaitingCallsAreCancelled_ThoseOnTheWireGoOn) {
   EXPECT_EQ(late.error().kind, call_error::cancelled);
 }
 
+// A task that was taken back and given again at once: its new calls have the same sticky value,
+// and may be in one batch with the order to end the old ones.
+TEST(ClientAbandon, OneGroup_EndsAndOthersOfTheSameTaskGoOn) {
+  std::promise<void> go;
+  auto wait = go.get_future().share();
+  tcp_server server([wait](unsigned, const std::string&) {
+    wait.wait();
+    return scripted_reply{{ok_reply()}};
+  });
+  auto c = start(model_at({server.url()}, false, 2));
+  std::vector<std::future<call_result>> old, others;
+  for (int i = 0; i < 4; ++i) { // on the wire and waiting
+    old.push_back(submit(*c, 1, 7));
+    others.push_back(submit(*c, 1, 0));
+  }
+  c->abandon(7);
+  others.push_back(submit(*c, 1, 8));
+  for (auto& reply : old) {
+    const auto ended = reply.get();
+    ASSERT_FALSE(ended);
+    EXPECT_EQ(ended.error().kind, call_error::cancelled);
+  }
+  go.set_value();
+  for (auto& reply : others)
+    EXPECT_TRUE(reply.get());
+}
+
 TEST(ClientShutdown, EveryCall_GetsItsCallbackOnce) {
   tcp_server server(script({{{}, 0ms, after::hang}}));
   std::atomic<int> cancelled{0};

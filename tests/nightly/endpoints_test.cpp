@@ -197,10 +197,6 @@ private:
 
 // The only endpoint of the experiment, on a port that outlives it.
 struct endpoint_with_a_port {
-  endpoint_with_a_port() {
-    sim_process first;
-    port = std::stoi(first.url().substr(first.url().rfind(':') + 1));
-  }
   void start() {
     server = std::make_unique<process>(std::vector<std::string>{
         "sim", "--port", std::to_string(port), "--latency-ms", "200", "--slots", "64"});
@@ -209,7 +205,7 @@ struct endpoint_with_a_port {
     server->send(SIGKILL);
     (void)server->wait();
   }
-  int port = 0;
+  int port = free_port();
   std::unique_ptr<process> server;
 };
 

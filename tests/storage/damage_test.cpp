@@ -96,7 +96,7 @@ contents read_everything(const store& db) {
 // A store as a crash leaves it, one that was closed, and a copy made beside commits.
 enum class store_kind : std::uint8_t { crashed, closed, copied };
 
-class StoreDamage : public store_test {
+class F13_StoreDamage : public store_test {
 protected:
   // A few thousand rows, in tables and in the log. Gives what is in it.
   contents fill(store_kind kind) {
@@ -214,20 +214,20 @@ protected:
 
 } // namespace
 
-TEST_F(StoreDamage, EveryFileOfACrashedStore_IsRefusedByNameOrWhole) {
+TEST_F(F13_StoreDamage, EveryFileOfACrashedStore_IsRefusedByNameOrWhole) {
   damage_every_file(store_kind::crashed);
 }
 
-TEST_F(StoreDamage, EveryFileOfAClosedStore_IsRefusedByNameOrWhole) {
+TEST_F(F13_StoreDamage, EveryFileOfAClosedStore_IsRefusedByNameOrWhole) {
   damage_every_file(store_kind::closed);
 }
 
-TEST_F(StoreDamage, EveryFileOfACheckpoint_IsRefusedByNameOrWhole) {
+TEST_F(F13_StoreDamage, EveryFileOfACheckpoint_IsRefusedByNameOrWhole) {
   damage_every_file(store_kind::copied);
 }
 
 // A refusal must leave what it refused: the operator compares it with a copy.
-TEST_F(StoreDamage, RefusedStore_IsLeftAsItWas) {
+TEST_F(F13_StoreDamage, RefusedStore_IsLeftAsItWas) {
   fill(store_kind::crashed);
   fs::remove(dir() + "/anchor");
   const auto before = files_of(dir());
@@ -235,7 +235,7 @@ TEST_F(StoreDamage, RefusedStore_IsLeftAsItWas) {
   EXPECT_EQ(files_of(dir()), before);
 }
 
-TEST_F(StoreDamage, CutLogWithAcceptRollback_OpensAtAPrefix) {
+TEST_F(F13_StoreDamage, CutLogWithAcceptRollback_OpensAtAPrefix) {
   const auto whole = fill(store_kind::crashed);
   const auto log = newest_log();
   fs::resize_file(log, fs::file_size(log) / 2);
@@ -255,7 +255,7 @@ TEST_F(StoreDamage, CutLogWithAcceptRollback_OpensAtAPrefix) {
   EXPECT_TRUE(open_store(dir())); // accepted once, it is the history now
 }
 
-TEST_F(StoreDamage, FlippedLogWithAcceptRollback_OpensBeforeTheDamage) {
+TEST_F(F13_StoreDamage, FlippedLogWithAcceptRollback_OpensBeforeTheDamage) {
   fill(store_kind::crashed);
   const auto log = newest_log();
   auto bytes = slurp(log);
@@ -272,7 +272,7 @@ TEST_F(StoreDamage, FlippedLogWithAcceptRollback_OpensBeforeTheDamage) {
   EXPECT_TRUE(db->verify({})->empty());
 }
 
-TEST_F(StoreDamage, OlderCopyOfTheDatabase_IsRolledBack) {
+TEST_F(F13_StoreDamage, OlderCopyOfTheDatabase_IsRolledBack) {
   auto db = create_store(dir(), 2);
   ASSERT_TRUE(commit_one(*db, 0, {made_call("a")}));
   ASSERT_TRUE(db->close());
@@ -289,7 +289,7 @@ TEST_F(StoreDamage, OlderCopyOfTheDatabase_IsRolledBack) {
   }
 }
 
-TEST_F(StoreDamage, DatabaseOfAnotherStore_IsRefused) {
+TEST_F(F13_StoreDamage, DatabaseOfAnotherStore_IsRefused) {
   create_store(dir(), 2);
   create_store(root_ + "/other", 2);
   fs::remove_all(dir() + "/db");

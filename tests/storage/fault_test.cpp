@@ -5,7 +5,7 @@
 namespace tenbit {
 namespace {
 
-class StoreFault : public store_test {
+class F12_StoreFault : public store_test {
 protected:
   // Runs the work under the plan in a folder of its own.
   progress run(const std::string& folder, fault_plan& plan) {
@@ -22,7 +22,7 @@ protected:
 
 } // namespace
 
-TEST_F(StoreFault, PowerCutAtAnyOperation_LosesNothingAcknowledged) {
+TEST_F(F12_StoreFault, PowerCutAtAnyOperation_LosesNothingAcknowledged) {
   const auto operations = operations_without_faults();
   for (std::uint64_t seed = 0; seed < 40; ++seed) {
     SCOPED_TRACE(fmt::format("seed {}", seed));
@@ -37,7 +37,7 @@ TEST_F(StoreFault, PowerCutAtAnyOperation_LosesNothingAcknowledged) {
 }
 
 // n = 1, 2, 3, … up to the end, in steps that keep the test short.
-TEST_F(StoreFault, NthOperationFails_NothingIsFalselyAcknowledged) {
+TEST_F(F12_StoreFault, NthOperationFails_NothingIsFalselyAcknowledged) {
   const auto operations = operations_without_faults();
   const auto step = std::max<std::uint64_t>(1, operations / 70);
   for (std::uint64_t n = 1; n <= operations; n += step) {
@@ -52,7 +52,7 @@ TEST_F(StoreFault, NthOperationFails_NothingIsFalselyAcknowledged) {
 }
 
 // Every operation of one commit, one after the other.
-TEST_F(StoreFault, EveryOperationOfACommitFails_TheStoreStops) {
+TEST_F(F12_StoreFault, EveryOperationOfACommitFails_TheStoreStops) {
   for (std::uint64_t n = 1;; ++n) {
     SCOPED_TRACE(fmt::format("operation {} of the commit", n));
     fault_plan plan;

@@ -8,7 +8,7 @@ namespace {
 using testing::AnyOf;
 using testing::HasSubstr;
 
-class StoreSpace : public store_test {
+class F14_StoreSpace : public store_test {
 protected:
   // Commits until one fails; gives how many did not.
   static int fill(store& db, store_failure& why) {
@@ -28,7 +28,7 @@ protected:
 
 } // namespace
 
-TEST_F(StoreSpace, FullAtAnyByte_RefusesAndGoesOnWhenThereIsSpace) {
+TEST_F(F14_StoreSpace, FullAtAnyByte_RefusesAndGoesOnWhenThereIsSpace) {
   for (std::uint64_t seed = 0; seed < 15; ++seed) {
     fault_plan plan;
     const auto env = rocksdb::NewCompositeEnv(std::make_shared<fault_file_system>(plan));
@@ -61,7 +61,7 @@ TEST_F(StoreSpace, FullAtAnyByte_RefusesAndGoesOnWhenThereIsSpace) {
   }
 }
 
-TEST_F(StoreSpace, FullAtCreation_IsNoStoreAndIsCreatedAgain) {
+TEST_F(F14_StoreSpace, FullAtCreation_IsNoStoreAndIsCreatedAgain) {
   for (const std::uint64_t space : {0U, 10U, 100U, 1000U, 3000U}) {
     SCOPED_TRACE(space);
     fault_plan plan;
@@ -79,7 +79,7 @@ TEST_F(StoreSpace, FullAtCreation_IsNoStoreAndIsCreatedAgain) {
 
 // The log and the MANIFEST are copied, and the witnesses are new. The store itself has nothing to
 // write here, so it goes on.
-TEST_F(StoreSpace, FullDuringACopy_LeavesNoCopy) {
+TEST_F(F14_StoreSpace, FullDuringACopy_LeavesNoCopy) {
   int copies = 0;
   for (std::uint64_t space = 0; copies < 2; space += 300) {
     SCOPED_TRACE(space);

@@ -74,12 +74,15 @@ std::uint64_t fault_cluster::bits() const {
 }
 
 std::uint64_t fault_cluster::lost_when_quiet() const {
-  for (;;) {
-    const std::uint64_t received_first = received(), committed_first = committed();
-    std::this_thread::sleep_for(std::chrono::milliseconds(300));
-    if (received() == received_first && committed() == committed_first)
-      return received_first - committed_first;
+  std::uint64_t received_first = received(), committed_first = committed();
+  for (int quiet = 0; quiet < 3;) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(250));
+    const std::uint64_t received_now = received(), committed_now = committed();
+    quiet = received_now == received_first && committed_now == committed_first ? quiet + 1 : 0;
+    received_first = received_now;
+    committed_first = committed_now;
   }
+  return received_first - committed_first;
 }
 
 std::uint64_t fault_cluster::bits_of_oracles(const std::vector<std::string>& names) const {

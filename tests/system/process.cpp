@@ -1,5 +1,6 @@
 #include "tests/system/process.hpp"
 
+#include <arpa/inet.h>
 #include <csignal>
 #include <cstdlib>
 #include <curl/curl.h>
@@ -7,8 +8,10 @@
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <spawn.h>
 #include <sstream>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -190,6 +193,26 @@ void write_file(const std::string& path, const std::string& text) {
   std::ofstream out(path, std::ios::binary);
   out << text;
   ASSERT_TRUE(out.good()) << path;
+}
+
+// Tests run side by side: each process starts its search at another place.
+std::uint16_t free_port() {
+  constexpr int lowest = 10'000, count = 10'000; // Linux gives connections 32,768 and above
+  static int next = ::getpid() * 37 % count;
+  for (int tries = 0; tries < count; ++tries) {
+    next = (next + 1) % count;
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(static_cast<std::uint16_t>(lowest + next));
+    const int s = ::socket(AF_INET, SOCK_STREAM, 0);
+    const int failed = ::bind(s, reinterpret_cast<sockaddr*>(&address), sizeof address);
+    ::close(s);
+    if (failed == 0)
+      return ntohs(address.sin_port);
+  }
+  ADD_FAILURE() << "no loopback port is free";
+  return 0;
 }
 
 std::string http_get(const std::string& url) {

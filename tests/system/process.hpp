@@ -75,6 +75,9 @@ private:
 
 [[nodiscard]] std::string read_file(const std::string& path);
 void write_file(const std::string& path, const std::string& text);
+// A loopback port nobody listens on, below those the kernel gives to connections: a process that is
+// killed and started again on it finds it free.
+[[nodiscard]] std::uint16_t free_port();
 // GET; the body, empty when it fails.
 [[nodiscard]] std::string http_get(const std::string& url);
 

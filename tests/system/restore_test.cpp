@@ -47,7 +47,7 @@ std::vector<std::string> names_in(const std::string& folder) {
 }
 
 struct drill {
-  cluster_processes cluster{faults_experiment(100, 4), {"--latency-ms", "30"}};
+  cluster_processes cluster{faults_experiment(250, 4), {"--latency-ms", "30"}};
   std::string log = cluster.path("ops.log");
   std::string backup;
 
@@ -60,7 +60,7 @@ struct drill {
 
   // Until the coordinator and all peers are dead, some way after the backup.
   void run_back_up_and_lose() {
-    cluster.start_coordinator();
+    cluster.start_coordinator({"--lease-ttl", "10"});
     for (const auto& [name, roles] : peers)
       cluster.start_worker(name, roles, {"--slots", "8"});
     ASSERT_TRUE(cluster.wait_until([&] { return calls() >= 100; }, 60));
@@ -82,7 +82,7 @@ struct drill {
   }
   std::vector<std::string> coordinator_arguments(const std::string& name) const {
     return {"coordinator", "--dir", cluster.path(name), "--listen", cluster.address(),
-            "--lease-ttl", "2",     "--quiet"};
+            "--lease-ttl", "10",    "--quiet"};
   }
   // A coordinator of this folder and the peers with the state they had, to the end; how many calls
   // that took.
