@@ -81,7 +81,8 @@ expected<cluster_files, std::string> read_cluster_files(const std::string& dir) 
     for (const json& oracle : all.at("oracles"))
       out.oracles.push_back({oracle.at("name").get<std::string>(),
                              oracle.at("experiment").get<std::uint64_t>(),
-                             oracle.at("bits").get<std::uint64_t>()});
+                             oracle.at("bits").get<std::uint64_t>(),
+                             oracle.value("there", true)}); // not in files of before
     for (const json& rule : all.value("endpoints", json::array())) // not in files of before
       out.endpoints.push_back(
           {rule.at("worker").get<std::string>(), rule.at("url").get<std::string>(),
@@ -106,8 +107,10 @@ status<std::string> write_cluster_files(const std::string& dir, const cluster_fi
                            {"lease_limit", run.lease_limit}});
   all["oracles"] = json::array();
   for (const kept_oracle& oracle : files.oracles)
-    all["oracles"].push_back(
-        {{"name", oracle.name}, {"experiment", oracle.experiment}, {"bits", oracle.bits}});
+    all["oracles"].push_back({{"name", oracle.name},
+                              {"experiment", oracle.experiment},
+                              {"bits", oracle.bits},
+                              {"there", oracle.there}});
   all["endpoints"] = json::array();
   for (const endpoint_rule& rule : files.endpoints)
     all["endpoints"].push_back({{"worker", rule.worker},

@@ -29,6 +29,7 @@ struct kept_oracle {
   std::string name;
   std::uint64_t experiment = 0;
   std::uint64_t bits = 0;
+  bool there = true; // when this was written
 };
 struct cluster_files {
   std::uint64_t incarnation = 0;

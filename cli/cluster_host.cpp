@@ -72,8 +72,9 @@ tenbit::status<start_failure> host::begin() {
   rules.heartbeat = std::min<run_clock::duration>(limits::heartbeat_period, options_.lease_ttl / 4);
   core_ = std::make_shared<cluster_core>(rules);
   for (const kept_oracle& oracle : files_.oracles) {
-    core_->expect_oracle(oracle.name, experiment_id{oracle.experiment}, oracle.bits);
-    oracle_bits_[{oracle.name, experiment_id{oracle.experiment}}] = oracle.bits;
+    const experiment_id run{oracle.experiment};
+    core_->expect_oracle(oracle.name, run, oracle.bits, oracle.there);
+    oracles_[{oracle.name, run}] = {oracle.name, run, oracle.bits, oracle.there};
   }
   core_->load_orders(files_.endpoints);
   peer_port port;
@@ -156,8 +157,8 @@ tenbit::status<std::string> host::keep() {
   const std::lock_guard lock(mutex_);
   const std::lock_guard bits_lock(bits_mutex_);
   files_.oracles.clear();
-  for (const auto& [which, bits] : oracle_bits_)
-    files_.oracles.push_back({which.first, which.second.value, bits});
+  for (const auto& [which, oracle] : oracles_)
+    files_.oracles.push_back({oracle.name, oracle.run.value, oracle.bits, oracle.there});
   return write_cluster_files(options_.dir, files_);
 }
 
@@ -191,25 +192,24 @@ void host::on_status(cluster_status now) {
   }
   {
     const std::lock_guard lock(bits_mutex_);
-    for (const fleet_peer& peer : core_->peers().all())
-      for (const auto& [run, bits] : peer.bits)
-        oracle_bits_[{peer.name, run}] = bits;
+    for (const oracle_record& oracle : core_->oracles())
+      oracles_[{oracle.name, oracle.run}] = oracle;
   }
   board_->publish(std::make_shared<const cluster_status>(std::move(now)));
 }
 
-// Once a second: what oracles gave is kept.
+// Once a second: which oracles are there, and what they gave, is kept.
 void host::maintain() {
-  std::map<std::pair<std::string, experiment_id>, std::uint64_t> kept;
+  kept_oracles kept;
   while (!ending_) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
     static thread_local int turn = 0;
     if (++turn % 10 != 0)
       continue;
-    std::map<std::pair<std::string, experiment_id>, std::uint64_t> now;
+    kept_oracles now;
     {
       const std::lock_guard lock(bits_mutex_);
-      now = oracle_bits_;
+      now = oracles_;
     }
     if (now == kept)
       continue;
@@ -322,14 +322,18 @@ tenbit::status<store_failure> host::load(host_run& run, cluster_core& core,
   const auto rows = s->leases();
   if (!rows)
     return fail(rows.error());
+  const auto faults = s->faults();
+  if (!faults)
+    return fail(faults.error());
+  for (const auto& [task, row] : *faults)
+    if (states[task.value].status != task_status::done)
+      out->load_faults(task, row);
   std::vector<bool> leased(states.size());
   for (const auto& [task, row] : *rows) {
     if (states[task.value].status == task_status::done)
       continue;
     leased[task.value] = true;
-    out->load_lease(
-        task, state_of(task.value),
-        {row.number, core.peer_named(row.holder), now, now + options_.lease_ttl, false});
+    out->load_lease(task, state_of(task.value), core.lease_of(row, now));
   }
   // Longest first ends earliest; under a budget the order must not choose what is left out.
   std::vector<std::uint32_t> order;

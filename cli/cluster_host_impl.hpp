@@ -102,7 +102,7 @@ private:
   storage::dir_lock lock_;
   // Of files_ and runs_. Held over waits for the coordinator's thread, which never takes it.
   mutable std::recursive_mutex mutex_;
-  std::mutex bits_mutex_; // of oracle_bits_; taken on the coordinator's thread too
+  std::mutex bits_mutex_; // of oracles_; taken on the coordinator's thread too
   cluster_files files_;
   std::map<std::string, host_run> runs_;
   std::shared_ptr<cluster_board> board_ = std::make_shared<cluster_board>();
@@ -114,7 +114,8 @@ private:
   std::atomic<link::gateway*> bound_{nullptr}; // the same, for the coordinator's thread
   std::unique_ptr<control::http_status> http_;
   std::unique_ptr<control::socket_server> control_;
-  std::map<std::pair<std::string, experiment_id>, std::uint64_t> oracle_bits_; // to be kept
+  using kept_oracles = std::map<std::pair<std::string, experiment_id>, oracle_record>;
+  kept_oracles oracles_;
   std::atomic<bool> stop_wanted_{false}, ending_{false};
   std::thread keeper_;
 };

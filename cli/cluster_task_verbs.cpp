@@ -122,6 +122,7 @@ control::reply host::requeue_in_ended(host_run& run, problem_index task, bool dr
     again.task = task;
     again.status = task_status::pending;
     again.errors = 0;
+    again.faults = fault_row{};
     if (const auto gone = reopen(run, {again}); !gone)
       return refusal(gone.error().message);
   }

@@ -55,6 +55,11 @@ public:
     auto core = std::make_unique<run_core>(
         exp_, experiment_id{store_->manifest().identity.prefix()}, std::move(sources),
         store_->manifest().tasks, cluster_->directory(), cluster_->rules_of_runs());
+    const auto faults = store_->faults();
+    if (!faults)
+      return fail(faults.error());
+    for (const auto& [task, row] : *faults)
+      core->load_faults(task, row);
     const auto scanned = store_->for_each_state(
         [&](problem_index task, const task_state& state) { core->load(task, state); });
     if (!scanned)

@@ -22,6 +22,17 @@ std::string cluster_core::name(peer_id who) const {
   return fleet_.all().at(who.value - 1).name;
 }
 
+std::uint64_t cluster_core::boot(peer_id who) const {
+  return fleet_.all().at(who.value - 1).boot;
+}
+
+task_lease cluster_core::lease_of(const lease_row& row, run_clock::time_point now) {
+  fleet_peer& peer = fleet_.by_name(row.holder);
+  if (row.boot != 0)
+    peer.boot_before = row.boot;
+  return {row.number, peer.id, now, now + rules_.lease_ttl, false};
+}
+
 // -- runs ----------------------------------------------------------------------------------------
 
 void cluster_core::add_run(std::unique_ptr<run_core> run, int priority, run_clock::time_point now) {
@@ -89,6 +100,13 @@ void cluster_core::on_committed(experiment_id run, std::uint64_t ticket,
     return;
   const std::uint64_t leased_before = core->tasks().counts().leased;
   core->on_committed(ticket, now);
+  // What is not durable may come again in another life. Never more than the store has: an oracle may
+  // give a bit again that the store lost.
+  for (const auto& [who, bits] : core->take_given()) {
+    std::uint64_t& given = fleet_.all().at(who.value - 1).bits[run];
+    given = std::max(given,
+                     std::min(given + bits, core->status().bits_before + core->status().bits));
+  }
   free_ = free_ || core->tasks().counts().leased != leased_before;
 }
 
@@ -120,7 +138,10 @@ void cluster_core::on_tick(run_clock::time_point now) {
       peer.heard = std::min(peer.heard + gap, now);
   }
   for (auto& [id, entry] : runs_) {
-    entry.core->expire(now);
+    for (const auto& [who, number] : entry.core->expire(now)) {
+      epoch& since = fleet_.all().at(who.value - 1).deaf_since;
+      since = since == epoch{} ? number : std::min(since, number);
+    }
     entry.core->on_tick(now);
   }
   for (fleet_peer& peer : fleet_.all())

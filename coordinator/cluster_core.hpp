@@ -33,6 +33,15 @@ struct cluster_more {};
 using cluster_command =
     std::variant<cluster_send, cluster_drop, cluster_more, commit_command, close_journal>;
 
+// An oracle as a coordinator that starts again has to know it.
+struct oracle_record {
+  std::string name;
+  experiment_id run;
+  std::uint64_t bits = 0; // that it gave to the run
+  bool there = true;      // and is waited for
+  friend bool operator==(const oracle_record&, const oracle_record&) = default;
+};
+
 struct cluster_rules {
   std::uint64_t incarnation = 0;
   run_clock::duration lease_ttl = limits::lease_ttl;
@@ -47,8 +56,12 @@ public:
   // -- runs. Loaded with directory() as their view of the others.
   [[nodiscard]] party_directory& directory() { return *this; }
   [[nodiscard]] plan_rules rules_of_runs() const;
-  // Known before the run is loaded, for leases of the last life.
-  [[nodiscard]] peer_id peer_named(const std::string& name) { return fleet_.by_name(name).id; }
+  // A lease of the last life, as its run is to load it. Its boot tells the process that had it from
+  // another one of that name.
+  [[nodiscard]] task_lease lease_of(const lease_row& row, run_clock::time_point now);
+  [[nodiscard]] peer_id peer_named(const std::string& name) override {
+    return fleet_.by_name(name).id;
+  }
   void add_run(std::unique_ptr<run_core> run, int priority, run_clock::time_point now);
   [[nodiscard]] run_core* find(experiment_id id);
   [[nodiscard]] run_core* find(const std::string& name); // newest of that name
@@ -85,9 +98,13 @@ public:
   [[nodiscard]] status<std::string> order(const std::string& worker, const endpoint_order& what);
   // Of the last life; before anybody says hello.
   void load_orders(const std::vector<endpoint_rule>& rules) { orders_.load(rules); }
-  // An oracle of the last life, and the bits it had given: it is waited for, and a ledger with
-  // fewer is an older copy.
-  void expect_oracle(const std::string& oracle, experiment_id run, std::uint64_t bits);
+  // An oracle of the last life, and the bits it had given: a ledger with fewer is an older copy.
+  // there: it is waited for.
+  void expect_oracle(const std::string& oracle, experiment_id run, std::uint64_t bits,
+                     bool there = true);
+  // What the next life is to expect: every oracle that is there, for every run, and what those gave
+  // that are not. One that gave nothing yet may have calls on the wire all the same.
+  [[nodiscard]] std::vector<oracle_record> oracles() const;
 
   [[nodiscard]] std::vector<cluster_command> take_commands(run_clock::time_point now);
   [[nodiscard]] cluster_status snapshot(run_clock::time_point now) const;
@@ -118,12 +135,14 @@ private:
   std::optional<peer_id> grader() override { return fleet_.next_grader(); }
   bool one_solver() const override { return fleet_.solvers() < 2; }
   std::string name(peer_id who) const override;
+  std::uint64_t boot(peer_id who) const override;
 
   // -- peers
   void on_hello(connection_id from, const std::string& key, role_set rights, const hello& h,
                 run_clock::time_point now);
   [[nodiscard]] std::string refusal(const std::string& key, role_set rights, const hello& h) const;
   void adopt_leases(fleet_peer& peer, const hello& h, run_clock::time_point now);
+  void hears(fleet_peer& peer, const from_peer& message);
   void on_heartbeat(fleet_peer& peer, heartbeat beat, run_clock::time_point now);
   void on_goodbye(fleet_peer& peer, run_clock::time_point now);
   void give_up(fleet_peer& peer);
@@ -144,6 +163,7 @@ private:
   void sample(run_clock::time_point now);
   static void add_rates(const run_entry& entry, run_clock::time_point now, run_line& out);
   [[nodiscard]] std::uint64_t unaccounted_bits(const run_core& run) const;
+  [[nodiscard]] std::string no_worker() const;
   [[nodiscard]] run_line line_of(const run_entry& entry, run_clock::time_point now) const;
 
   cluster_rules rules_;

@@ -23,6 +23,7 @@ void cluster_core::on_frame(connection_id from, const std::string& key, role_set
     commands_.emplace_back(cluster_drop{from, "a message of a role it did not take up"});
     return;
   }
+  hears(*peer, message);
   if (auto* beat = std::get_if<heartbeat>(&message))
     on_heartbeat(*peer, std::move(*beat), now);
   else if (std::holds_alternative<goodbye>(message))
@@ -39,6 +40,39 @@ std::uint32_t slots_of(std::uint32_t said) {
 }
 
 } // namespace
+
+// -- who hears ----------------------------------------------------------------------------------
+
+namespace {
+
+// The latest lease that a message of a worker speaks of; 0: none.
+struct latest_lease {
+  epoch operator()(const heartbeat& beat) const {
+    epoch out;
+    for (const lease_progress& held : beat.leases)
+      out = std::max(out, held.lease);
+    return out;
+  }
+  template <class Message> epoch operator()(const Message& m) const {
+    if constexpr (requires { m.lease; })
+      return m.lease;
+    else
+      return {};
+  }
+};
+
+} // namespace
+
+// Whoever names a grant that it was thought not to have heard, or goes on after a welcome, hears.
+void cluster_core::hears(fleet_peer& peer, const from_peer& message) {
+  const bool welcomed = !std::exchange(peer.welcome_heard, true);
+  if (peer.deaf_since == epoch{})
+    return;
+  if (!welcomed && std::visit(latest_lease{}, message) < peer.deaf_since)
+    return;
+  peer.deaf_since = {};
+  free_ = true;
+}
 
 // -- sessions ------------------------------------------------------------------------------------
 
@@ -77,7 +111,8 @@ void cluster_core::on_hello(connection_id from, const std::string& key, role_set
   fleet_peer& peer = fleet_.by_name(key);
   if (peer.connection && *peer.connection != from)
     commands_.emplace_back(cluster_drop{*peer.connection, "the peer connected again"});
-  const bool another = peer.boot != 0 && peer.boot != h.boot;
+  const std::uint64_t before = peer.boot != 0 ? peer.boot : peer.boot_before;
+  const bool another = before != 0 && before != h.boot;
   if (another) {
     ++peer.restarts;
     for (auto& [id, entry] : runs_) {
@@ -85,11 +120,16 @@ void cluster_core::on_hello(connection_id from, const std::string& key, role_set
       gather(entry);
     }
   }
+  // A new connection took a handshake, and a hello after other messages was asked for. A hello that
+  // is only repeated waits for a welcome that it does not hear.
+  if (peer.connection != from || peer.welcome_heard)
+    peer.deaf_since = {};
+  peer.welcome_heard = false;
   fleet_.connect(peer, from);
   peer.roles = h.roles;
   peer.build = h.build;
   peer.boot = h.boot;
-  peer.left = peer.given_up = false;
+  peer.left = peer.given_up = peer.expected = false;
   peer.ledger.clear();
   for (const ledger_count& count : h.ledgers)
     peer.ledger[count.experiment] = count.bits;
@@ -145,6 +185,8 @@ void cluster_core::on_heartbeat(fleet_peer& peer, heartbeat beat, run_clock::tim
       send(peer.id, revoke{progress.task, progress.lease, "there is no such run here"});
   }
   send(peer.id, heartbeat_ack{beat.number});
+  if (peer.deaf_since != epoch{})
+    send(peer.id, hello_wanted{}); // if it hears this, it says so
 }
 
 void cluster_core::on_goodbye(fleet_peer& peer, run_clock::time_point now) {
@@ -180,9 +222,12 @@ void cluster_core::give_up(fleet_peer& peer) {
   }
 }
 
-void cluster_core::expect_oracle(const std::string& oracle, experiment_id run, std::uint64_t bits) {
+void cluster_core::expect_oracle(const std::string& oracle, experiment_id run, std::uint64_t bits,
+                                 bool there) {
   fleet_peer& peer = fleet_.by_name(oracle);
   peer.roles.oracle = true;
+  peer.expected = peer.expected || there;
+  peer.given_up = !peer.expected;
   std::uint64_t& known = peer.bits[run];
   known = std::max(known, bits);
 }
@@ -245,6 +290,7 @@ status<std::string> cluster_core::undrain(const std::string& worker) {
     if (peer.name != worker)
       continue;
     peer.draining.clear();
+    peer.deaf_since = {};
     peer.failed.clear();
     free_ = true;
     for (auto& [id, entry] : runs_) {
@@ -303,12 +349,7 @@ void cluster_core::deliver_oracle(fleet_peer& peer, from_peer& message) {
   if (auto* append = std::get_if<oracle_append>(&message)) {
     const experiment_id about = append->task.experiment;
     if (run_core* run = find(about)) {
-      const std::uint64_t bits = run->on_oracle_append(peer.id, std::move(*append));
-      // Never more than the store has: an oracle may give a bit again that the store lost.
-      const run_status& now = run->status();
-      std::uint64_t& given = peer.bits[about];
-      given = std::max(given, std::min(given + bits, now.bits_before + now.bits));
-      peer.ledger[about] += bits;
+      peer.ledger[about] += run->on_oracle_append(peer.id, std::move(*append));
     } else { // of a run that is not here any more: kept nowhere, so it need not be sent again
       send(peer.id, oracle_appended{{append->task, {}, append->ticket}});
     }
@@ -323,7 +364,7 @@ void cluster_core::deliver_oracle(fleet_peer& peer, from_peer& message) {
       run->on_forgotten(peer.id, *gone);
   } else if (auto* result = std::get_if<graded>(&message)) {
     if (run_core* run = find(result->task.experiment))
-      run->on_graded(std::move(*result));
+      run->on_graded(peer.id, std::move(*result));
   }
 }
 

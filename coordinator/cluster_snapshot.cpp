@@ -49,6 +49,31 @@ std::string model_out(const experiment& exp, const std::vector<fleet_peer>& peer
 
 } // namespace
 
+// Why no worker at all takes a task; empty: one does.
+std::string cluster_core::no_worker() const {
+  std::size_t connected = 0, draining = 0, deaf = 0, without_models = 0;
+  for (const fleet_peer& peer : fleet_.all()) {
+    if (!peer.roles.solver || !peer.connection)
+      continue;
+    ++connected;
+    if (!peer.draining.empty())
+      ++draining;
+    else if (peer.deaf_since != epoch{})
+      ++deaf;
+    else if (peer.slots == 0)
+      ++without_models;
+  }
+  if (connected == 0)
+    return "no worker is connected";
+  if (draining == connected)
+    return "every worker is draining";
+  if (draining + deaf == connected)
+    return "no worker hears what it is granted (see the lines of the workers)";
+  if (draining + deaf + without_models == connected)
+    return "no worker has a model that can be called (endpoints are out or paused)";
+  return {};
+}
+
 std::string cluster_core::why_pending(const run_core& run) const {
   const run_entry& entry = runs_.at(run.id());
   const plan_counts& counts = run.tasks().counts();
@@ -60,20 +85,8 @@ std::string cluster_core::why_pending(const run_core& run) const {
     return "the run is paused";
   if (entry.lease_limit > 0 && counts.leased >= entry.lease_limit)
     return fmt::format("the limit of {} leases is reached", entry.lease_limit);
-  std::size_t connected = 0, draining = 0, without_models = 0;
-  for (const fleet_peer& peer : fleet_.all()) {
-    if (!peer.roles.solver || !peer.connection)
-      continue;
-    ++connected;
-    draining += peer.draining.empty() ? 0 : 1;
-    without_models += peer.draining.empty() && peer.slots == 0 ? 1 : 0;
-  }
-  if (connected == 0)
-    return "no worker is connected";
-  if (draining == connected)
-    return "every worker is draining";
-  if (draining + without_models == connected)
-    return "no worker has a model that can be called (endpoints are out or paused)";
+  if (std::string why = no_worker(); !why.empty())
+    return why;
   if (run.tasks().delayed() > 0 && run.tasks().delayed() == counts.pending)
     return "they failed and wait to be tried again";
   for (const fleet_peer& peer : fleet_.all())
@@ -134,6 +147,20 @@ std::uint64_t cluster_core::unaccounted_bits(const run_core& run) const {
   return rules_.one_process || stored <= given ? 0 : stored - given;
 }
 
+std::vector<oracle_record> cluster_core::oracles() const {
+  std::vector<oracle_record> out;
+  for (const fleet_peer& peer : fleet_.all()) {
+    auto bits = peer.bits;
+    const bool there = peer.roles.oracle && !peer.left && !peer.given_up;
+    if (there)
+      for (const auto& [id, entry] : runs_)
+        bits.try_emplace(id, 0);
+    for (const auto& [run, count] : bits)
+      out.push_back({peer.name, run, count, there});
+  }
+  return out;
+}
+
 run_line cluster_core::line_of(const run_entry& entry, run_clock::time_point now) const {
   run_line out;
   const run_core& run = *entry.core;
@@ -185,6 +212,9 @@ cluster_status cluster_core::snapshot(run_clock::time_point now) const {
     line.tasks_done = peer.tasks_done;
     line.tasks_failed = peer.tasks_failed;
     line.draining = peer.draining;
+    if (peer.draining.empty() && peer.deaf_since != epoch{})
+      line.draining = "heard, but does not hear: its grants expired and it never named one; the "
+                      "link to it is cut one way";
     line.replicas = peer.replicas;
     out.peers.push_back(std::move(line));
   }

@@ -43,6 +43,8 @@ std::optional<peer_id> fleet::oracle_of(std::uint64_t task) const {
   const fleet_peer* best = nullptr;
   std::uint64_t best_weight = 0;
   for (const fleet_peer& peer : peers_) {
+    if (peer.expected && !peer.given_up)
+      return std::nullopt;
     if (!peer.roles.oracle || peer.given_up || peer.left || !peer.draining.empty())
       continue;
     const std::uint64_t weight = hash_bytes(fmt::format("{} {}", peer.name, task)).prefix();
@@ -67,7 +69,8 @@ std::optional<peer_id> fleet::next_grader() {
 
 std::size_t fleet::solvers() const {
   return static_cast<std::size_t>(std::count_if(peers_.begin(), peers_.end(), [](const auto& peer) {
-    return peer.roles.solver && peer.connection && peer.draining.empty();
+    return peer.roles.solver && peer.connection && peer.draining.empty() &&
+           peer.deaf_since == epoch{};
   }));
 }
 

@@ -22,12 +22,18 @@ struct fleet_peer {
   std::string build;
   std::optional<connection_id> connection; // after its hello, until it is gone
   std::uint64_t boot = 0;                  // 0: not seen in this life of the coordinator
+  std::uint64_t boot_before = 0;           // that leases of the last life are of; 0: not known
+  bool expected = false;                   // an oracle of the last life, not seen in this one yet
   bool left = false;                       // said goodbye
   bool given_up = false;                   // silent for so long that its work went to others
   std::uint32_t slots = 0;
   std::uint64_t heartbeat = 0; // highest number
   run_clock::time_point heard; // last heartbeat or hello
   std::string draining;        // why it gets no new task; empty: it does
+  // The first grant that expired without this peer ever having named it: it is heard and does not
+  // hear, so that it gets no more until it shows that it does. 0: it hears.
+  epoch deaf_since;
+  bool welcome_heard = false; // it has said more than hello since the last one
   std::set<experiment_id> knows;
   std::map<problem_index, run_clock::time_point> failed; // since its last success
   std::uint64_t tasks_done = 0, tasks_failed = 0, restarts = 0;
@@ -36,7 +42,7 @@ struct fleet_peer {
   std::map<experiment_id, std::uint64_t> ledger; // oracle: in its own, as far as we know
 
   [[nodiscard]] bool takes_tasks() const {
-    return roles.solver && connection && draining.empty() && slots > 0;
+    return roles.solver && connection && draining.empty() && deaf_since == epoch{} && slots > 0;
   }
 };
 
@@ -50,10 +56,11 @@ public:
   void disconnect(fleet_peer& peer);
 
   // A task has the same oracle as long as the same ones are there (rendezvous hashing). One that
-  // is expected back is waited for (empty): it may have calls of the task on the wire.
+  // is expected back is waited for (empty): it may have calls of the task on the wire. So are all of
+  // the last life, which say in their hello what they have.
   [[nodiscard]] std::optional<peer_id> oracle_of(std::uint64_t task) const;
   [[nodiscard]] std::optional<peer_id> next_grader();
-  [[nodiscard]] std::size_t solvers() const; // connected, not draining
+  [[nodiscard]] std::size_t solvers() const; // connected, not draining, not deaf
 
   [[nodiscard]] std::vector<fleet_peer>& all() { return peers_; }
   [[nodiscard]] const std::vector<fleet_peer>& all() const { return peers_; }

@@ -10,8 +10,15 @@ namespace tenbit {
 
 // -- loading -------------------------------------------------------------------------------------
 
+void plan::add_faults(problem_index task, task_faults known) {
+  static_cast<task_faults&>(faults_[task]) = std::move(known);
+}
+
 void plan::add_pending(problem_index task) {
-  ready_.push_back(task);
+  if (is_suspect(task))
+    suspects_.push_back(task);
+  else
+    ready_.push_back(task);
   ++counts_.pending;
 }
 
@@ -187,10 +194,16 @@ const task_lease* plan::find(problem_index task) const {
   return place == leases_.end() ? nullptr : &place->second;
 }
 
+void plan::named(problem_index task) {
+  if (const auto place = leases_.find(task); place != leases_.end())
+    place->second.named = true;
+}
+
 void plan::renew(problem_index task, run_clock::time_point deadline) {
   const auto place = leases_.find(task);
   TENBIT_ASSERT(place != leases_.end());
   task_lease& held = place->second;
+  held.named = true;
   held.deadline = deadline;
   if (!held.expired)
     return;

@@ -15,6 +15,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "actors/messages.hpp"
@@ -47,6 +48,14 @@ struct task_lease {
   run_clock::time_point granted;
   run_clock::time_point deadline;
   bool expired = false; // the deadline passed and nobody else has it yet: it may still come back
+  bool named = false;   // by its holder, so that the grant was heard
+};
+
+// What went wrong with a task so far. Kept in the store: a coordinator that starts again knows it.
+struct task_faults {
+  std::vector<peer_id> crashes, errors; // who held it, once per time
+  bool suspect = false;
+  bool given_up = false; // on the evidence above
 };
 
 // What a task comes to when a lease ends.
@@ -64,6 +73,8 @@ public:
   explicit plan(plan_rules rules = {}) : rules_(rules) {}
 
   // -- loading, in the order in which tasks are to be handed out
+  // Of earlier lives; before the task itself.
+  void add_faults(problem_index task, task_faults known);
   void add_pending(problem_index task);
   void add_ended(task_ending how);
   // Leased in the coordinator's last life; the holder has until the deadline to come back.
@@ -82,6 +93,8 @@ public:
 
   // -- leases
   [[nodiscard]] const task_lease* find(problem_index task) const;
+  // Its holder speaks of it.
+  void named(problem_index task);
   // Progress was seen. An expired lease that nobody else got is live again.
   void renew(problem_index task, run_clock::time_point deadline);
   // An expired lease whose holder has no slot for it any more: the task is simply pending.
@@ -115,6 +128,9 @@ public:
 
   [[nodiscard]] const plan_counts& counts() const { return counts_; }
   [[nodiscard]] std::size_t suspects() const;
+  [[nodiscard]] const task_faults* faults_of(problem_index task) const;
+  // Tasks whose faults have changed since the last call.
+  [[nodiscard]] std::set<problem_index> take_changed() { return std::exchange(changed_, {}); }
   // One line about a task's faults; empty: none.
   [[nodiscard]] std::string evidence(problem_index task) const;
   [[nodiscard]] std::uint64_t delayed() const { return delayed_.size(); }
@@ -128,12 +144,9 @@ public:
   }
 
 private:
-  struct faults {
-    std::vector<peer_id> crashes, errors; // who held it, once per time
-    std::uint32_t outages = 0;
-    peer_id outage_on; // who held it in the last one
-    bool suspect = false;
-    bool given_up = false; // on the evidence above
+  struct faults : task_faults {
+    std::uint32_t outages = 0; // charged to nobody, and not kept
+    peer_id outage_on;         // who held it in the last one
   };
 
   [[nodiscard]] std::optional<problem_index> next_suspect(peer_id peer, bool alone);
@@ -157,6 +170,7 @@ private:
   std::multimap<run_clock::time_point, problem_index> delayed_;
   std::unordered_map<problem_index, task_lease> leases_;
   std::unordered_map<problem_index, faults> faults_;
+  std::set<problem_index> changed_; // faults that take_changed() has not given yet
   std::unordered_map<problem_index, std::uint32_t> stale_; // entries of ready_ that count no more
   std::unordered_map<peer_id, std::set<problem_index>> silent_; // expired, by who held them
   std::unordered_map<peer_id, std::uint32_t> live_; // leases by holder, the expired not counted

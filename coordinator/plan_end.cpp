@@ -19,6 +19,7 @@ bool plan::proven(const std::vector<peer_id>& who, std::uint32_t limit, std::uin
 // One more error of the task's own; true: it is given up.
 bool plan::charge(problem_index task, peer_id peer, bool alone) {
   faults& f = faults_[task];
+  changed_.insert(task);
   f.errors.push_back(peer);
   f.given_up = rules_.quarantine
                    ? proven(f.errors, limits::task_errors_max, limits::task_errors_max, alone)
@@ -91,6 +92,7 @@ void plan::close_faults(problem_index task, task_ending how) {
   const auto known = faults_.find(task);
   if (known == faults_.end())
     return;
+  changed_.insert(task);
   if (how == task_ending::quarantined || (how == task_ending::failed && rules_.quarantine))
     known->second.suspect = false; // the others are the evidence
   else
@@ -116,6 +118,7 @@ std::vector<problem_index> plan::crashed(peer_id peer, bool alone) {
   std::vector<problem_index> out;
   for (const problem_index task : tasks) {
     faults& f = faults_[task];
+    changed_.insert(task);
     f.suspect = true;
     if (culprit == task)
       f.crashes.push_back(peer);
@@ -137,7 +140,10 @@ std::vector<problem_index> plan::crashed(peer_id peer, bool alone) {
 std::vector<problem_index> plan::forgive(peer_id peer) {
   std::vector<problem_index> out;
   for (auto& [task, f] : faults_) {
-    if (std::erase(f.errors, peer) + std::erase(f.crashes, peer) == 0 || !f.given_up)
+    if (std::erase(f.errors, peer) + std::erase(f.crashes, peer) == 0)
+      continue;
+    changed_.insert(task);
+    if (!f.given_up)
       continue;
     f.given_up = proven(f.errors, limits::task_errors_max, limits::task_errors_max, true) ||
                  proven(f.crashes, limits::crashes_max, limits::crashes_one_worker_max, true);
@@ -174,6 +180,7 @@ bool plan::take_pending(problem_index task, task_ending how) {
 
 void plan::requeue(problem_index task, task_ending was, bool forget_faults) {
   --count_of(was);
+  changed_.insert(task);
   if (forget_faults)
     faults_.erase(task);
   if (const auto known = faults_.find(task); known != faults_.end())
@@ -184,6 +191,11 @@ void plan::requeue(problem_index task, task_ending was, bool forget_faults) {
 std::size_t plan::suspects() const {
   return static_cast<std::size_t>(std::count_if(
       faults_.begin(), faults_.end(), [](const auto& entry) { return entry.second.suspect; }));
+}
+
+const task_faults* plan::faults_of(problem_index task) const {
+  const auto place = faults_.find(task);
+  return place == faults_.end() ? nullptr : &place->second;
 }
 
 std::string plan::evidence(problem_index task) const {

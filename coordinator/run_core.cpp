@@ -59,6 +59,8 @@ void run_core::spent_before(const store_totals& totals) {
 }
 
 std::vector<run_command> run_core::take_commands() {
+  give_up_oversized();
+  keep_faults();
   close_if_over();
   status_.tasks = plan_.counts();
   return std::exchange(commands_, {});
@@ -71,10 +73,12 @@ void run_core::commit(task_commit what, continuation then) {
   waiting_.emplace(ticket, waiting_commit{what.task, std::move(then)});
   ++uncommitted_[what.task];
   count(what.events);
+  attach_faults(what);
   commands_.emplace_back(commit_command{id_, ticket, std::move(what)});
 }
 
 void run_core::commit_unwaited(task_commit what) {
+  attach_faults(what);
   commands_.emplace_back(commit_command{id_, 0, std::move(what)});
 }
 
@@ -179,6 +183,7 @@ void run_core::on_diverged(std::uint64_t ticket, const std::string& why,
   const auto* released = std::get_if<after_release>(&place->second.then);
   const bool was_last = released != nullptr && released->how == task_ending::quarantined;
   waiting_.erase(place);
+  faults_kept_[task].reset(); // they may have gone with it, and were not written
   settled(task);
   if (was_last) { // its journal takes nothing more, so without the evidence
     commit_unwaited({task, {}, task_status::quarantined, {}, false, {}, true});

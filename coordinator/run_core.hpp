@@ -16,6 +16,7 @@
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -63,13 +64,19 @@ public:
   [[nodiscard]] virtual std::optional<peer_id> grader() = 0;
   [[nodiscard]] virtual bool one_solver() const = 0;
   [[nodiscard]] virtual std::string name(peer_id who) const = 0;
+  // The peer of this name, seen or not.
+  [[nodiscard]] virtual peer_id peer_named(const std::string& name) = 0;
+  // Which process of that name it is; 0: not seen yet.
+  [[nodiscard]] virtual std::uint64_t boot(peer_id who) const = 0;
 };
 
 class run_core {
 public:
   run_core(std::shared_ptr<const experiment> exp, experiment_id id, run_sources sources,
            std::uint64_t tasks_all, party_directory& directory, plan_rules rules = {});
-  // Before the first message, once per task in the order of handing out.
+  // Before the first message. Faults that the store has of a task, before the task itself.
+  void load_faults(problem_index task, const fault_row& faults);
+  // Once per task in the order of handing out.
   void load(problem_index task, const task_state& state);
   // Instead of load(): leased in the coordinator's last life. It waits for its holder.
   void load_lease(problem_index task, const task_state& state, const task_lease& lease);
@@ -84,13 +91,15 @@ public:
   // room: it has a slot free, for a lease that expired.
   [[nodiscard]] bool adopt(peer_id who, const held_lease& held, run_clock::time_point deadline,
                            bool room);
-  // An oracle that reconnected still has something of the task. False: it is to forget it.
-  [[nodiscard]] bool keeps(peer_id oracle, problem_index task) const;
+  // An oracle that reconnected still has something of the task, and is the one that is asked. False:
+  // it is to forget it.
+  [[nodiscard]] bool keeps(peer_id oracle, problem_index task);
   // Its grants that it does not know of are sent again.
   void grant_again(peer_id who, const std::set<task_id>& known, run_clock::time_point now);
   void renew(peer_id who, const lease_progress& progress, run_clock::time_point deadline,
              bool room);
-  void expire(run_clock::time_point now);
+  // Gives the lowest epoch of each peer whose lease expired without the peer ever having named it.
+  [[nodiscard]] std::map<peer_id, epoch> expire(run_clock::time_point now);
   void shift_deadlines(run_clock::duration gap) { plan_.shift_deadlines(gap); }
   // The peer is gone with what it held: it died, or left in good order.
   void lost(peer_id who, bool crashed, run_clock::time_point now);
@@ -118,10 +127,12 @@ public:
   bool on_released(peer_id from, const task_released& released, run_clock::time_point now);
   // Returns the bits that were new.
   std::uint64_t on_oracle_append(peer_id from, oracle_append request);
+  // New bits that became durable since the last call, by the oracle that gave them.
+  [[nodiscard]] std::map<peer_id, std::uint64_t> take_given() { return std::exchange(given_, {}); }
   void on_oracle_failed(peer_id from, oracle_failed failed);
   void on_text_reply(peer_id from, oracle_text_reply reply);
   void on_forgotten(peer_id from, const forgotten& done);
-  void on_graded(graded result);
+  void on_graded(peer_id from, graded result);
 
   void on_committed(std::uint64_t ticket, run_clock::time_point now);
   // The store holds something that contradicts this commit: its task is held for a person.
@@ -160,17 +171,26 @@ private:
     answer value = answer::no;
     bool durable = false;
   };
+  // A call that is in the journal or on its way: whose, and what its text hashes to.
+  struct known_call {
+    party by = party::receiver;
+    hash256 text; // where peers are distrusted
+  };
+  struct open_arm {
+    arm_finished finished;
+    std::set<peer_id> graders; // that were asked, and not given up since
+  };
   struct held_task {
     epoch number;
     peer_id holder;
     std::shared_ptr<const problem> item;
     std::map<std::pair<arm_trial, std::uint32_t>, ledger_bit> ledger;
-    std::unordered_set<call_id> calls;               // in the journal or on their way
+    std::unordered_map<call_id, known_call> calls;
     std::unordered_map<std::uint64_t, bool> tickets; // appends: durable or on their way
     journal_slice prior;                       // the sender's calls, until the oracle has them
     std::map<std::uint64_t, open_ask> asks;    // by our ticket
     std::map<std::uint64_t, open_text> texts;  // likewise
-    std::map<arm_trial, arm_finished> grading; // until graded
+    std::map<arm_trial, open_arm> grading;     // until graded
     std::set<arm_trial> closing, closed;       // outcome on its way; durable
     std::optional<peer_id> oracle_party;
     bool releasing = false;
@@ -185,6 +205,7 @@ private:
     peer_id from;
     appended reply;
     std::vector<std::pair<arm_trial, std::uint32_t>> bits;
+    std::uint64_t fresh = 0; // bits that the ledger did not have
   };
   struct after_outcome {
     peer_id to;
@@ -203,26 +224,37 @@ private:
 
   // -- leases
   [[nodiscard]] bool open_lease(problem_index task, epoch number, peer_id holder, grant* given);
-  static void divide(held_task& held, std::vector<event> past, grant* given);
+  void divide(held_task& held, std::vector<event> past, grant* given) const;
   [[nodiscard]] held_task* current(peer_id from, task_id task, epoch number);
   void close_lease(problem_index task);
   void send(peer_id to, to_peer what) { commands_.emplace_back(outbound{to, std::move(what)}); }
   void end_lease(problem_index task, task_ending how, run_clock::time_point now);
   void note_ended(problem_index task, task_ending how);
+  void forget_done(problem_index task);
   void pardon(problem_index task);
   void quarantine_leased(problem_index task, const std::string& why, std::optional<outbound> reply);
+  [[nodiscard]] bool fits(const to_peer& message, const journal_slice& events) const;
+  void give_up_oversized();
 
   // -- relay
   void relay_ask(task_id task, held_task& held, std::uint64_t ticket);
   void relay_text(task_id task, held_task& held, std::uint64_t ticket);
   void relay_open(problem_index task, held_task& held);
-  void grade(held_task& held, const arm_finished& finished);
+  [[nodiscard]] bool remember(held_task& held, const call_event& call) const;
+  [[nodiscard]] std::string contradiction(const held_task& held,
+                                          const arm_finished& finished) const;
+  void grade(open_arm& arm);
   [[nodiscard]] bool reply_if_complete(task_id task, held_task& held, std::uint64_t ask);
   void refuse_ask(peer_id to, const ask_message& ask, call_error kind, std::string why);
   [[nodiscard]] bool exists(const arm_trial& where) const;
   [[nodiscard]] std::optional<peer_id> oracle_of(problem_index task, held_task& held);
   void drop_known(held_task& held, bool assigned, std::vector<event>& events, after_oracle& then);
-  void drop_known(problem_index task, std::vector<event>& events);
+  [[nodiscard]] bool drop_known(problem_index task, std::vector<event>& events);
+
+  // -- faults
+  [[nodiscard]] fault_row faults_now(problem_index task) const;
+  void attach_faults(task_commit& what);
+  void keep_faults();
 
   // -- commits
   void commit(task_commit what, continuation then);
@@ -248,8 +280,14 @@ private:
   std::unordered_map<std::uint64_t, waiting_commit> waiting_;    // by commit ticket
   std::unordered_map<problem_index, std::uint32_t> uncommitted_; // commits on their way, by task
   std::unordered_map<problem_index, task_ending> ended_;         // otherwise than done
+  std::set<problem_index> oversized_; // leased; nothing of theirs can be sent any more
   std::unordered_set<problem_index> pardoned_;     // being given up, to be pending after that
   std::unordered_set<problem_index> with_journal_; // tasks that have events
+  // What the store has, or is about to have, of a task's faults; empty: not known.
+  std::unordered_map<problem_index, std::optional<fault_row>> faults_kept_;
+  // Who was asked about a task, or says that it was: asked again as long as it is there.
+  std::unordered_map<problem_index, peer_id> oracles_;
+  std::map<peer_id, std::uint64_t> given_; // that take_given() has not given yet
   std::set<std::pair<problem_index, peer_id>> forgetting_; // this oracle still has something of it
   std::uint64_t next_ticket_ = 1;
   std::uint64_t next_ask_ = 1;

@@ -1,16 +1,31 @@
 // Leases of run_core: granted, adopted after a reconnect, renewed, lost, and ended.
+#include <algorithm>
 #include <fmt/format.h>
 #include <utility>
 
+#include "actors/wire.hpp"
 #include "base/kill_point.hpp"
 #include "coordinator/run_core.hpp"
 
 namespace tenbit {
+namespace {
+
+// What a frame holds beside a journal, at the most: a problem, gold, a draft, questions, a request.
+constexpr std::size_t rest_of_frame_bytes = 16U << 20;
+
+std::string too_large(std::string_view what) {
+  return fmt::format("{} is larger than a frame may be ({} MiB): its journal has grown too large "
+                     "to be sent",
+                     what, limits::frame_bytes_max >> 20);
+}
+
+} // namespace
 
 void run_core::load_lease(problem_index task, const task_state& state, const task_lease& lease) {
   if (state.events > 0)
     with_journal_.insert(task);
   plan_.add_leased(task, lease);
+  plan_.named(task); // its grant is no question of this life
   status_.tasks = plan_.counts();
 }
 
@@ -32,14 +47,45 @@ bool run_core::grant_next(peer_id to, epoch number, run_clock::time_point now,
     grant given;
     if (!open_lease(*task, number, to, &given))
       return false;
+    to_peer message(std::move(given));
+    if (!fits(message, std::get<grant>(message).journal)) {
+      leases_.erase(*task);
+      plan_.put_back(*task);
+      ignore(quarantine(*task, too_large("its grant")), "it is pending or expired: both may be");
+      continue;
+    }
     plan_.lease(*task, {number, to, now, deadline, false});
     ++status_.leases_granted;
     if (rules_.leases_kept)
-      commit_unwaited({*task, {}, {}, {}, false, lease_row{number, directory_->name(to)}, false});
-    send(to, std::move(given));
+      commit_unwaited({*task,
+                       {},
+                       {},
+                       {},
+                       false,
+                       lease_row{number, directory_->name(to), directory_->boot(to)},
+                       false});
+    send(to, std::move(message));
     return true;
   }
   return false;
+}
+
+// What is too large for a frame cannot be sent at all, so the task must not be tried for ever.
+bool run_core::fits(const to_peer& message, const journal_slice& events) const {
+  if (!rules_.distrust || events == nullptr)
+    return true; // in one process nothing is sent, and all but a journal is bounded
+  std::size_t bytes = rest_of_frame_bytes;
+  for (const event& entry : *events)
+    bytes += encoded_bytes_max(entry);
+  return bytes <= limits::frame_bytes_max ||
+         wire::encode(message).size() <= limits::frame_bytes_max;
+}
+
+// Apart from where it is noticed, which is among what would be changed by it.
+void run_core::give_up_oversized() {
+  for (const problem_index task : std::exchange(oversized_, {}))
+    if (plan_.find(task) != nullptr)
+      ignore(quarantine(task, too_large("what its oracle needs")), "the run is over");
 }
 
 // Reads what the task has; most tasks have no journal yet and cost no look at the disk.
@@ -68,12 +114,12 @@ bool run_core::open_lease(problem_index task, epoch number, peer_id holder, gran
 
 // The journal is split by who may see what: the worker gets the receiver's calls, the oracle the
 // sender's, bits and outcomes stay here.
-void run_core::divide(held_task& held, std::vector<event> past, grant* given) {
+void run_core::divide(held_task& held, std::vector<event> past, grant* given) const {
   auto receiver = std::make_shared<std::vector<event>>();
   auto sender = std::make_shared<std::vector<event>>();
   for (event& entry : past) {
     if (auto* call = std::get_if<call_event>(&entry)) {
-      held.calls.insert(call->id);
+      (void)remember(held, *call);
       auto& side = call->by == party::receiver ? receiver : sender;
       side->push_back(std::move(entry));
     } else if (const auto* bit = std::get_if<bit_event>(&entry)) {
@@ -114,6 +160,11 @@ void run_core::grant_again(peer_id who, const std::set<task_id>& known, run_cloc
       continue;
     if (uncommitted_.contains(task)) // what the journal has is not all: its lease may expire
       continue;
+    if (plan_.find(task)->expired) { // it is pending, and perhaps for this peer again
+      close_lease(task);
+      plan_.let_go(task);
+      continue;
+    }
     if (place == leases_.end()) { // of the coordinator's last life, and the peer has it no more
       plan_.end(task, task_ending::interrupted, now);
       continue;
@@ -121,7 +172,11 @@ void run_core::grant_again(peer_id who, const std::set<task_id>& known, run_cloc
     grant given;
     if (!open_lease(task, plan_.find(task)->number, who, &given))
       return;
-    send(who, std::move(given));
+    to_peer message(std::move(given));
+    if (fits(message, std::get<grant>(message).journal))
+      send(who, std::move(message));
+    else
+      oversized_.insert(task);
   }
 }
 
@@ -133,11 +188,17 @@ void run_core::renew(peer_id who, const lease_progress& progress, run_clock::tim
   send(who, revoke{progress.task, progress.lease, "the lease is over"});
 }
 
-void run_core::expire(run_clock::time_point now) {
+std::map<peer_id, epoch> run_core::expire(run_clock::time_point now) {
+  std::map<peer_id, epoch> unheard;
   for (const problem_index task : plan_.expire(now)) {
     ++status_.leases_expired;
     with_journal_.insert(task); // its journal may have grown
+    if (const task_lease* held = plan_.find(task); !held->named) {
+      const auto [place, first] = unheard.try_emplace(held->holder, held->number);
+      place->second = std::min(place->second, held->number);
+    }
   }
+  return unheard;
 }
 
 void run_core::lost(peer_id who, bool crashed, run_clock::time_point now) {
@@ -175,8 +236,10 @@ void run_core::take_back(peer_id who, run_clock::time_point now) {
 run_core::held_task* run_core::current(peer_id from, task_id task, epoch number) {
   const auto place = leases_.find(task.problem);
   if (task.experiment == id_ && place != leases_.end() && place->second.number == number &&
-      place->second.holder == from)
+      place->second.holder == from) {
+    plan_.named(task.problem);
     return &place->second;
+  }
   ++status_.stale_refused;
   send(from, revoke{task, number, "the lease is over"});
   return nullptr;
@@ -206,7 +269,12 @@ void run_core::end_lease(problem_index task, task_ending how, run_clock::time_po
   if (how != task_ending::done)
     with_journal_.insert(task);
   else
-    with_journal_.erase(task);
+    forget_done(task);
+}
+
+void run_core::forget_done(problem_index task) {
+  with_journal_.erase(task);
+  oracles_.erase(task);
 }
 
 void run_core::quarantine_leased(problem_index task, const std::string& why,

@@ -1,12 +1,52 @@
-// run_core and the other parties: arms go to the grader, and what is open is sent again when an
-// oracle or grader joins.
+// run_core and the other parties: arms are checked and go to the grader, and what is open is sent
+// again when an oracle or grader joins.
+#include <fmt/format.h>
 #include <utility>
 
 #include "coordinator/run_core.hpp"
 
 namespace tenbit {
 
-// -- the grader ----------------------------------------------------------------------------------
+// -- what a worker says of an arm ----------------------------------------------------------------
+
+// False: it is known already.
+bool run_core::remember(held_task& held, const call_event& call) const {
+  const auto [place, fresh] = held.calls.try_emplace(call.id, known_call{call.by, {}});
+  if (fresh && rules_.distrust)
+    place->second.text = hash_bytes(call.reply.text);
+  return fresh;
+}
+
+// What the journal and the ledger have against it; empty: nothing.
+std::string run_core::contradiction(const held_task& held, const arm_finished& finished) const {
+  const arm_spec& arm = exp_->arms[finished.where.arm.value];
+  const bool text_crosses = exp_->text_crosses(arm);
+  const auto is_reply = [&](const call_id& id, const std::string& text, party by) {
+    const auto call = held.calls.find(id);
+    return call != held.calls.end() && call->second.by == by &&
+           call->second.text == hash_bytes(text);
+  };
+  if (!is_reply(finished.answer_call, finished.answer_text,
+                text_crosses ? party::sender : party::receiver))
+    return "its answer is not the reply of a call in the journal";
+  if (finished.draft_call ? !is_reply(*finished.draft_call, finished.draft_text, party::receiver)
+                          : !finished.draft_text.empty())
+    return "its draft is not the reply of a call in the journal";
+  std::uint64_t bits = 0;
+  for (auto bit = held.ledger.lower_bound({finished.where, 0});
+       bit != held.ledger.end() && bit->first.first == finished.where; ++bit)
+    bits += bit->second.durable ? 1 : 0;
+  const std::uint64_t width = exp_->switches.unknown_answers ? 2 : 1;
+  const std::uint64_t crossed =
+      text_crosses ? std::uint64_t{finished.answer_text.size()} * 8 : bits * width;
+  if (finished.payload_bits != crossed)
+    return fmt::format("it says that {} bits crossed, and {} did", finished.payload_bits, crossed);
+  const bool asks = arm.method == method_kind::qa;
+  if (asks ? finished.questions != bits : finished.questions > limits::questions_max)
+    return fmt::format("it says that it asked {} questions, and {} were answered",
+                       finished.questions, bits);
+  return {};
+}
 
 void run_core::on_finished(peer_id from, arm_finished finished) {
   held_task* held = current(from, finished.task, finished.lease);
@@ -24,38 +64,63 @@ void run_core::on_finished(peer_id from, arm_finished finished) {
   }
   if (const auto open = held->grading.find(where); open != held->grading.end()) {
     ++status_.duplicates;
-    grade(*held, open->second); // perhaps the grader never got it
+    grade(open->second); // perhaps the grader never got it
     return;
   }
-  if (!exists(where)) {
+  std::string wrong = exists(where) ? "" : "there is no such arm";
+  if (wrong.empty() && rules_.distrust)
+    wrong = contradiction(*held, finished);
+  if (!wrong.empty()) {
     ++status_.stale_refused;
-    send(from, revoke{finished.task, finished.lease, "there is no such arm"});
+    send(from, revoke{finished.task, finished.lease, std::move(wrong)});
     return;
   }
-  const auto place = held->grading.emplace(where, std::move(finished)).first;
-  grade(*held, place->second);
+  grade(held->grading.emplace(where, open_arm{std::move(finished), {}}).first->second);
 }
 
-void run_core::grade(held_task&, const arm_finished& finished) {
+// -- the grader ----------------------------------------------------------------------------------
+
+void run_core::grade(open_arm& arm) {
   const auto grader = directory_->grader();
   if (!grader)
     return; // sent when one joins
-  auto sealed = sources_.gold_of(finished.task.problem);
+  auto sealed = sources_.gold_of(arm.finished.task.problem);
   if (!sealed) {
     break_run(sealed.error());
     return;
   }
-  send(*grader, grade_request{finished, std::move(*sealed)});
+  arm.graders.insert(*grader);
+  send(*grader, grade_request{arm.finished, std::move(*sealed)});
 }
 
-void run_core::on_graded(graded result) {
+namespace {
+
+// A result is of what was asked, whatever its verdict.
+bool same_arm(const arm_finished& asked, const outcome_event& result) {
+  return result.draft_call == asked.draft_call && result.answer_call == asked.answer_call &&
+         result.answer_hash == hash_bytes(asked.answer_text) &&
+         result.questions == asked.questions && result.payload_bits == asked.payload_bits &&
+         result.bitstream == asked.bitstream;
+}
+
+} // namespace
+
+void run_core::on_graded(peer_id from, graded result) {
   const auto place = leases_.find(result.task.problem);
   if (place == leases_.end())
     return; // of a lease that is over
   held_task& held = place->second;
   const arm_trial where = result.result.where;
-  if (held.grading.erase(where) == 0)
+  const auto open = held.grading.find(where);
+  if (open == held.grading.end())
     return; // a copy
+  if (!open->second.graders.contains(from) ||
+      (rules_.distrust && !same_arm(open->second.finished, result.result))) {
+    ++status_.stale_refused;
+    status_.last_failure = fmt::format("{} graded what it was not asked", directory_->name(from));
+    return; // who was asked still answers
+  }
+  held.grading.erase(open);
   held.closing.insert(where);
   task_commit what;
   what.task = result.task.problem;
@@ -72,12 +137,15 @@ void run_core::on_graded(graded result) {
 
 void run_core::grader_joined(peer_id) {
   for (auto& [task, held] : leases_)
-    for (const auto& [where, finished] : held.grading)
-      grade(held, finished);
+    for (auto& [where, arm] : held.grading)
+      grade(arm);
 }
 
 void run_core::grader_lost(peer_id who) {
-  grader_joined(who); // another one does it, if there is one
+  for (auto& [task, held] : leases_)
+    for (auto& [where, arm] : held.grading)
+      if (arm.graders.erase(who) > 0)
+        grade(arm); // another one does it, if there is one
 }
 
 // -- the oracle ----------------------------------------------------------------------------------
@@ -90,12 +158,12 @@ void run_core::relay_open(problem_index task, held_task& held) {
     relay_text(id, held, ticket);
 }
 
-bool run_core::keeps(peer_id oracle, problem_index task) const {
+bool run_core::keeps(peer_id oracle, problem_index task) {
+  if (task.value >= status_.tasks_all)
+    return false;
   const task_lease* held = plan_.find(task);
-  const auto place = leases_.find(task);
-  return held != nullptr && !held->expired &&
-         (place == leases_.end() || !place->second.oracle_party ||
-          place->second.oracle_party == oracle);
+  const peer_id asked = oracles_.try_emplace(task, oracle).first->second;
+  return held != nullptr && !held->expired && asked == oracle;
 }
 
 void run_core::oracle_joined(peer_id who) {
@@ -124,12 +192,13 @@ void run_core::on_tick(run_clock::time_point now) {
 
 void run_core::oracle_lost(peer_id who) {
   std::erase_if(forgetting_, [&](const auto& entry) { return entry.second == who; });
+  std::erase_if(oracles_, [&](const auto& entry) { return entry.second == who; });
   for (auto& [task, held] : leases_) {
-    if (held.oracle_party != who)
+    if (held.oracle_party && held.oracle_party != who)
       continue;
+    held.prior_stale = held.prior_stale || held.oracle_party == who;
     held.oracle_party.reset();
-    held.prior_stale = true;
-    relay_open(task, held);
+    relay_open(task, held); // or it waited for this one
   }
 }
 

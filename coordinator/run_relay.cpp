@@ -55,7 +55,7 @@ void run_core::on_append(peer_id from, append_request request) {
   // After a restart of the coordinator the copy of a committed append is known by its content.
   std::erase_if(request.events, [&](const event& entry) {
     const auto* call = std::get_if<call_event>(&entry);
-    return call != nullptr && !held->calls.insert(call->id).second;
+    return call != nullptr && !remember(*held, *call);
   });
   task_commit what;
   what.task = request.task.problem;
@@ -111,10 +111,13 @@ void run_core::on_ask(peer_id from, ask_message ask) {
 // Which oracle has the task; the first ask picks one. Empty: none is there, or it has to wait for
 // commits, and the ask is sent later.
 std::optional<peer_id> run_core::oracle_of(problem_index task, held_task& held) {
+  if (const auto asked = oracles_.find(task); !held.oracle_party && asked != oracles_.end())
+    held.oracle_party = asked->second;
   if (!held.oracle_party)
     held.oracle_party = directory_->oracle(task);
   if (!held.oracle_party)
     return std::nullopt;
+  oracles_[task] = *held.oracle_party;
   forgetting_.erase({task, *held.oracle_party}); // it has something of the task again
   if (!held.prior_stale)
     return held.oracle_party;
@@ -137,6 +140,8 @@ std::optional<peer_id> run_core::oracle_of(problem_index task, held_task& held) 
 }
 
 void run_core::relay_ask(task_id task, held_task& held, std::uint64_t ticket) {
+  if (oversized_.contains(task.problem))
+    return; // it ends
   const open_ask& open = held.asks.at(ticket);
   std::vector<std::uint32_t> wanted;
   for (std::uint32_t i = 0; i < open.questions.size(); ++i)
@@ -164,7 +169,11 @@ void run_core::relay_ask(task_id task, held_task& held, std::uint64_t ticket) {
     }
     out.reference = std::move(*sealed);
   }
-  send(*oracle, std::move(out));
+  to_peer message(std::move(out));
+  if (fits(message, std::get<oracle_ask>(message).prior))
+    send(*oracle, std::move(message));
+  else
+    oversized_.insert(task.problem);
 }
 
 bool run_core::reply_if_complete(task_id task, held_task& held, std::uint64_t ticket) {
@@ -213,9 +222,17 @@ void run_core::on_text(peer_id from, text_request ask) {
 }
 
 void run_core::relay_text(task_id task, held_task& held, std::uint64_t ticket) {
-  if (const auto oracle = oracle_of(task.problem, held))
-    send(*oracle, oracle_text{task, ticket, held.texts.at(ticket).request,
+  if (oversized_.contains(task.problem))
+    return; // it ends
+  const auto oracle = oracle_of(task.problem, held);
+  if (!oracle)
+    return;
+  to_peer message(oracle_text{task, ticket, held.texts.at(ticket).request,
                               std::exchange(held.prior, nullptr)});
+  if (fits(message, std::get<oracle_text>(message).prior))
+    send(*oracle, std::move(message));
+  else
+    oversized_.insert(task.problem);
 }
 
 void run_core::on_text_reply(peer_id from, oracle_text_reply reply) {
@@ -239,7 +256,7 @@ void run_core::drop_known(held_task& held, bool assigned, std::vector<event>& ev
                           after_oracle& then) {
   std::erase_if(events, [&](const event& entry) {
     if (const auto* call = std::get_if<call_event>(&entry))
-      return call->by != party::sender || !held.calls.insert(call->id).second;
+      return call->by != party::sender || !remember(held, *call);
     const auto* bit = std::get_if<bit_event>(&entry);
     if (bit == nullptr || !assigned || !exists(bit->where))
       return true;
@@ -250,34 +267,33 @@ void run_core::drop_known(held_task& held, bool assigned, std::vector<event>& ev
   });
 }
 
-// Of a lease that is over: its calls were paid for and are kept, its bits are nobody's.
-void run_core::drop_known(problem_index task, std::vector<event>& events) {
+// Of a lease that is over: its calls were paid for and are kept, its bits are nobody's. False: the
+// journal cannot be read, and the run is broken.
+bool run_core::drop_known(problem_index task, std::vector<event>& events) {
   std::unordered_set<call_id> known;
-  if (auto past = sources_.journal(task)) {
-    for (const event& entry : *past)
-      if (const auto* call = std::get_if<call_event>(&entry))
-        known.insert(call->id);
-  } else {
+  const auto past = sources_.journal(task);
+  if (!past) {
     break_run(past.error());
+    return false;
   }
+  for (const event& entry : *past)
+    if (const auto* call = std::get_if<call_event>(&entry))
+      known.insert(call->id);
   std::erase_if(events, [&](const event& entry) {
     const auto* call = std::get_if<call_event>(&entry);
     return call == nullptr || call->by != party::sender || !known.insert(call->id).second;
   });
+  return true;
 }
 
 std::uint64_t run_core::on_oracle_append(peer_id from, oracle_append request) {
   const problem_index task = request.task.problem;
   if (task.value >= status_.tasks_all)
     return 0;
-  if (closing_ || status_.phase == run_phase::finished || status_.phase == run_phase::broken) {
-    send(from, oracle_appended{{request.task, {}, request.ticket}}); // the store takes no more
-    return 0;
-  }
-  after_oracle then{from, {request.task, {}, request.ticket}, {}};
   if (status_.phase == run_phase::broken)
-    return 0;     // kept by its oracle, for the next life
-  if (closing_) { // the store is closed and takes nothing: every outcome stands without it
+    return 0; // kept by its oracle, for the next life
+  after_oracle then{from, {request.task, {}, request.ticket}, {}};
+  if (closing_) { // the store is closed or about to be: every outcome stands without this
     send(from, oracle_appended{then.reply});
     return 0;
   }
@@ -295,23 +311,25 @@ std::uint64_t run_core::on_oracle_append(peer_id from, oracle_append request) {
     drop_known(place->second, assigned, request.events, then);
     if (!assigned && !request.events.empty())
       place->second.prior_stale = true; // the oracle that has the task now does not know these
-  } else {
-    drop_known(task, request.events);
+  } else if (!drop_known(task, request.events)) {
+    return 0;
   }
   if (!request.events.empty())
     with_journal_.insert(task);
   task_commit what;
   what.task = task;
   what.events = std::move(request.events);
-  std::uint64_t bits = 0;
   for (const event& entry : what.events)
-    bits += std::holds_alternative<bit_event>(entry) ? 1 : 0;
+    then.fresh += std::holds_alternative<bit_event>(entry) ? 1 : 0;
+  const std::uint64_t bits = then.fresh;
   commit(std::move(what), std::move(then));
   return bits;
 }
 
 void run_core::finish_commit(const after_oracle& then, problem_index task) {
   send(then.from, oracle_appended{then.reply});
+  if (then.fresh > 0)
+    given_[then.from] += then.fresh;
   const auto place = leases_.find(task);
   if (place == leases_.end())
     return;

@@ -23,6 +23,11 @@ bool changes(const task_commit& part) {
   return part.status || part.errors || part.finished_attempt;
 }
 
+template <class Changes> bool moved(const Changes& rows) {
+  return std::any_of(rows.begin(), rows.end(),
+                     [](const auto& row) { return row.second.before != row.second.now; });
+}
+
 } // namespace
 
 commit_builder::commit_builder(const database& db, experiment_id experiment, std::uint64_t tasks)
@@ -36,6 +41,7 @@ expected<bool, store_failure> commit_builder::build(std::span<const task_commit>
   owns_.clear();
   bits_.clear();
   leases_.clear();
+  faults_.clear();
   head_ = before;
   bool changed = false;
   for (std::size_t item = 0; item < group.size(); ++item) {
@@ -46,7 +52,7 @@ expected<bool, store_failure> commit_builder::build(std::span<const task_commit>
       return fail(std::move(applied.error()));
     changed = changed || *applied;
   }
-  if (owns_.empty() && !changed && !leases_moved())
+  if (owns_.empty() && !changed && !moved(leases_) && !moved(faults_))
     return false;
   head_.clean = false;
   ++head_.commit_seq;
@@ -55,7 +61,8 @@ expected<bool, store_failure> commit_builder::build(std::span<const task_commit>
   for (const auto& own : owns_)
     chain.field(own.view());
   put_states(chain);
-  put_leases(chain);
+  put_changes(leases_, family::lease, lease_mark, chain);
+  put_changes(faults_, family::fault, fault_mark, chain);
   head_.chain = chain.finish();
   put_head();
   built_ = true;
@@ -67,10 +74,13 @@ expected<bool, store_failure> commit_builder::apply(const task_commit& part) {
     return fail(
         diverged({experiment_, part.task}, fmt::format("the store has only {} tasks", tasks_)));
   if (part.granted || part.lease_ended)
-    if (auto moved = move_lease(part); !moved)
-      return fail(std::move(moved.error()));
+    if (auto done = move_lease(part); !done)
+      return fail(std::move(done.error()));
+  if (part.faults)
+    if (auto done = set_faults(part); !done)
+      return fail(std::move(done.error()));
   if (part.events.empty() && !changes(part))
-    return false; // a lease alone touches no state row
+    return false; // a lease or fault alone touches no state row
   auto state = load(part.task);
   if (!state)
     return fail(std::move(state.error()));
@@ -83,22 +93,47 @@ expected<bool, store_failure> commit_builder::apply(const task_commit& part) {
   return changes(part);
 }
 
+template <class Row, class Read>
+expected<commit_builder::change<Row>*, store_failure>
+commit_builder::look_up(changes_of<Row>& rows, task_id task, family f, Read&& read) {
+  const auto [place, first] = rows.try_emplace(task.problem.value);
+  auto& row = place->second;
+  if (!first)
+    return &row;
+  task_key(task, key_);
+  auto found = db_.get(f, key_, row_);
+  if (!found)
+    return fail(std::move(found.error()));
+  row.before = *found ? read(row_) : std::nullopt;
+  if (*found && !row.before)
+    return fail(store_failure{store_error::corrupt,
+                              fmt::format("task {}: its {} row is damaged; run verify",
+                                          task.problem.value, name_of(f))});
+  row.now = row.before;
+  return &row;
+}
+
+status<store_failure> commit_builder::set_faults(const task_commit& part) {
+  const task_id task{experiment_, part.task};
+  for (const auto& one : part.faults->by)
+    if (one.holder.size() > limits::peer_name_chars_max)
+      return fail(
+          diverged(task, fmt::format("a fault of a holder whose name has {} bytes, at most {} are "
+                                     "allowed",
+                                     one.holder.size(), limits::peer_name_chars_max)));
+  const auto found = look_up(faults_, task, family::fault, read_fault_row);
+  if (!found)
+    return fail(found.error());
+  (*found)->now = part.faults->empty() ? std::nullopt : part.faults;
+  return {};
+}
+
 status<store_failure> commit_builder::move_lease(const task_commit& part) {
   const task_id task{experiment_, part.task};
-  const auto [place, first] = leases_.try_emplace(part.task.value);
-  auto& lease = place->second;
-  if (first) {
-    task_key(task, key_);
-    auto found = db_.get(family::lease, key_, row_);
-    if (!found)
-      return fail(std::move(found.error()));
-    lease.before = *found ? read_lease_row(row_) : std::nullopt;
-    if (*found && !lease.before)
-      return fail(store_failure{
-          store_error::corrupt,
-          fmt::format("task {}: its lease row is damaged; run verify", part.task.value)});
-    lease.now = lease.before;
-  }
+  const auto found = look_up(leases_, task, family::lease, read_lease_row);
+  if (!found)
+    return fail(found.error());
+  auto& lease = **found;
   if (part.granted && part.granted->holder.size() > limits::peer_name_chars_max)
     return fail(
         diverged(task, fmt::format("a holder's name of {} bytes, at most {} are allowed",
@@ -108,11 +143,6 @@ status<store_failure> commit_builder::move_lease(const task_commit& part) {
   if (part.lease_ended)
     lease.now.reset();
   return {};
-}
-
-bool commit_builder::leases_moved() const {
-  return std::any_of(leases_.begin(), leases_.end(),
-                     [](const auto& l) { return l.second.before != l.second.now; });
 }
 
 // A task in work is committed to many times: its row is kept so that it need not be read each time.
@@ -247,21 +277,23 @@ void commit_builder::put_states(hasher& chain) {
   }
 }
 
-void commit_builder::put_leases(hasher& chain) {
-  for (const auto& [problem, lease] : leases_) {
-    if (lease.before == lease.now)
+template <class Row, class Mark>
+void commit_builder::put_changes(const changes_of<Row>& rows, family f, Mark&& mark,
+                                 hasher& chain) {
+  for (const auto& [problem, row] : rows) {
+    if (row.before == row.now)
       continue;
     const problem_index task{problem};
     task_key({experiment_, task}, key_);
     row_.clear();
-    if (lease.before)
-      head_.states -= lease_mark(task, *lease.before);
-    if (lease.now) {
-      head_.states += lease_mark(task, *lease.now);
-      encode_to(*lease.now, row_);
-      ignore(batch_.Put(db_.handle(family::lease), key_, row_), "a put into memory");
+    if (row.before)
+      head_.states -= mark(task, *row.before);
+    if (row.now) {
+      head_.states += mark(task, *row.now);
+      encode_to(*row.now, row_);
+      ignore(batch_.Put(db_.handle(f), key_, row_), "a put into memory");
     } else {
-      ignore(batch_.Delete(db_.handle(family::lease), key_), "a delete into memory");
+      ignore(batch_.Delete(db_.handle(f), key_), "a delete into memory");
     }
     chain.field(key_).field(row_);
   }

@@ -35,16 +35,21 @@ private:
     answer value = answer::no;
   };
 
-  // What the lease of a task was before this group, and what it is after it.
-  struct lease_change {
-    std::optional<lease_row> before, now;
+  // What a row of a task was before this group, and what it is after it; empty: no row.
+  template <class Row> struct change {
+    std::optional<Row> before, now;
   };
+  template <class Row> using changes_of = std::map<std::uint64_t, change<Row>>; // by problem
 
   void remember_states();
   // True: the part changes the task's state row (its events apart, which tell by themselves).
   [[nodiscard]] expected<bool, store_failure> apply(const task_commit& part);
   [[nodiscard]] status<store_failure> move_lease(const task_commit& part);
-  [[nodiscard]] bool leases_moved() const;
+  [[nodiscard]] status<store_failure> set_faults(const task_commit& part);
+  // The row as this group has it so far, read when it is the first time.
+  template <class Row, class Read>
+  [[nodiscard]] expected<change<Row>*, store_failure> look_up(changes_of<Row>& rows, task_id task,
+                                                              family f, Read&& read);
   [[nodiscard]] expected<task_state*, store_failure> load(problem_index task);
   [[nodiscard]] expected<task_state, store_failure> read_state(problem_index task);
   [[nodiscard]] status<store_failure> append(task_id task, task_state& state, const event& e);
@@ -54,7 +59,8 @@ private:
   [[nodiscard]] expected<bool, store_failure> stored_bit(const std::string& key,
                                                          ledger_entry& entry) const;
   void put_states(hasher& chain);
-  void put_leases(hasher& chain);
+  template <class Row, class Mark>
+  void put_changes(const changes_of<Row>& rows, family f, Mark&& mark, hasher& chain);
   void put_head();
 
   const database& db_;
@@ -66,7 +72,8 @@ private:
   bool built_ = false; // the last build gave true: states_ are what was written
   std::unordered_map<std::uint64_t, task_state> recent_; // as written, of tasks not done yet
   std::vector<std::uint64_t> order_;                     // problems as they came
-  std::map<std::uint64_t, lease_change> leases_;         // of this group, by problem
+  changes_of<lease_row> leases_;                         // of this group
+  changes_of<fault_row> faults_;                         // likewise
   std::vector<hash256> owns_;                            // hashes of the events of this group
   std::unordered_map<std::string, ledger_entry> bits_;   // of this group, by key
   std::string key_, row_, bit_key_, bit_row_;            // kept for their memory

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <rocksdb/sst_file_reader.h>
+#include <utility>
 
 #include "base/text.hpp"
 
@@ -22,19 +23,31 @@ std::string after(std::string prefix) {
   return prefix;
 }
 
+// Gives the handles by family.
+template <class Handles>
 rocksdb::Status open_rocks(const std::string& path, const database_settings& settings,
-                           const rocksdb::DBOptions& options,
-                           std::vector<rocksdb::ColumnFamilyHandle*>& handles, rocksdb::DB*& db) {
-  auto families = family_options(settings);
-  // The youngest family is the last one. A list that cannot be read is the opening's to report.
+                           const rocksdb::DBOptions& options, Handles& handles, rocksdb::DB*& db) {
+  const bool reading = settings.mode == open_mode::read;
+  std::vector<family> wanted;
   std::vector<std::string> there;
-  if (settings.mode == open_mode::read &&
-      rocksdb::DB::ListColumnFamilies(options, path, &there).ok() &&
-      std::find(there.begin(), there.end(), name_of(family::lease)) == there.end())
-    families.pop_back();
-  if (settings.mode == open_mode::read)
-    return rocksdb::DB::OpenForReadOnly(options, path, families, &handles, &db);
-  return rocksdb::DB::Open(options, path, families, &handles, &db);
+  // A list that cannot be read is the opening's to report.
+  const bool listed = reading && rocksdb::DB::ListColumnFamilies(options, path, &there).ok();
+  const auto all = family_options(settings);
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto f = static_cast<family>(i);
+    if (listed && may_lack(f) && std::find(there.begin(), there.end(), name_of(f)) == there.end())
+      continue;
+    wanted.push_back(f);
+    families.push_back(all[i]);
+  }
+  std::vector<rocksdb::ColumnFamilyHandle*> opened;
+  const auto status = reading
+                          ? rocksdb::DB::OpenForReadOnly(options, path, families, &opened, &db)
+                          : rocksdb::DB::Open(options, path, families, &opened, &db);
+  for (std::size_t i = 0; i < opened.size(); ++i)
+    handles[static_cast<std::size_t>(wanted[i])] = opened[i];
+  return status;
 }
 
 } // namespace
@@ -92,11 +105,16 @@ expected<std::uint64_t, store_failure> database::rows_put(family f) const {
   return out;
 }
 
+void database::drop_handles() {
+  for (auto*& handle : handles_)
+    if (auto* old = std::exchange(handle, nullptr))
+      ignore(db_->DestroyColumnFamilyHandle(old), "frees memory only");
+}
+
 database::~database() {
   if (db_ == nullptr)
     return;
-  for (auto* handle : handles_)
-    ignore(db_->DestroyColumnFamilyHandle(handle), "frees memory only");
+  drop_handles();
   ignore(db_->Close(), "without close() nothing is promised; with it this repeats it");
   delete db_;
 }
@@ -122,15 +140,14 @@ status<store_failure> database::write(rocksdb::WriteBatch& batch, bool sync) {
 }
 
 status<store_failure> database::flush() {
-  if (const auto status = db_->Flush(rocksdb::FlushOptions(), handles_); !status.ok())
+  const std::vector<rocksdb::ColumnFamilyHandle*> all(handles_.begin(), handles_.end());
+  if (const auto status = db_->Flush(rocksdb::FlushOptions(), all); !status.ok())
     return fail(failure(status, "flushed"));
   return {};
 }
 
 status<store_failure> database::close() {
-  for (auto* handle : handles_)
-    ignore(db_->DestroyColumnFamilyHandle(handle), "frees memory only");
-  handles_.clear();
+  drop_handles();
   if (const auto status = db_->Close(); !status.ok())
     return fail(failure(status, "closed"));
   return {};

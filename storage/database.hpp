@@ -5,6 +5,7 @@
 // belong to the committing thread. Destruction without close() leaves what a crash would leave.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <rocksdb/db.h>
 #include <string>
@@ -45,8 +46,10 @@ public:
   ~database();
 
   [[nodiscard]] rocksdb::DB& rocks() const { return *db_; }
-  // False only of `lease`, in a store from before it that is open for reading.
-  [[nodiscard]] bool has(family f) const { return static_cast<std::size_t>(f) < handles_.size(); }
+  // False only of a family that a store may lack, in one from before it that is open for reading.
+  [[nodiscard]] bool has(family f) const {
+    return handles_[static_cast<std::size_t>(f)] != nullptr;
+  }
   [[nodiscard]] rocksdb::ColumnFamilyHandle* handle(family f) const {
     TENBIT_ASSERT(has(f));
     return handles_[static_cast<std::size_t>(f)];
@@ -74,11 +77,12 @@ private:
   // Why opening failed, with the table that is to blame where the status names only the MANIFEST.
   [[nodiscard]] store_failure open_failure(const rocksdb::Status& status,
                                            const rocksdb::DBOptions& options) const;
+  void drop_handles();
   std::string path_;
   std::shared_ptr<rocks_log> log_;
   std::shared_ptr<background_watch> watch_;
   rocksdb::DB* db_ = nullptr;
-  std::vector<rocksdb::ColumnFamilyHandle*> handles_;
+  std::array<rocksdb::ColumnFamilyHandle*, family_names.size()> handles_{}; // null: not there
 };
 
 // `corrupt`, with the mend.

@@ -190,6 +190,8 @@ std::uint64_t state_mark(problem_index task, const task_state& row) {
 void encode_to(const lease_row& row, std::string& out) {
   put(out, row.number.value);
   put_text(out, row.holder);
+  if (row.boot != 0)
+    put(out, row.boot);
 }
 
 std::optional<lease_row> read_lease_row(std::string_view bytes) {
@@ -197,18 +199,65 @@ std::optional<lease_row> read_lease_row(std::string_view bytes) {
   lease_row out;
   from.take(out.number.value);
   from.take_text(out.holder);
+  if (from.left() > 0)
+    from.take(out.boot);
   if (!from.complete() || out.holder.size() > limits::peer_name_chars_max)
     return std::nullopt;
   return out;
 }
 
 std::uint64_t lease_mark(problem_index task, const lease_row& row) {
-  return hasher("lease")
-      .field(task.value)
-      .field(row.number.value)
-      .field(row.holder)
-      .finish()
-      .prefix();
+  hasher mark("lease");
+  mark.field(task.value).field(row.number.value).field(row.holder);
+  if (row.boot != 0) // rows from before it keep their mark
+    mark.field(row.boot);
+  return mark.finish().prefix();
+}
+
+namespace {
+
+constexpr std::uint8_t fault_suspect = 1, fault_given_up = 2;
+
+} // namespace
+
+void encode_to(const fault_row& row, std::string& out) {
+  put(out, static_cast<std::uint8_t>((row.suspect ? fault_suspect : 0) |
+                                     (row.given_up ? fault_given_up : 0)));
+  put(out, static_cast<std::uint32_t>(row.by.size()));
+  for (const auto& one : row.by) {
+    put_text(out, one.holder);
+    put(out, one.crashes);
+    put(out, one.errors);
+  }
+}
+
+std::optional<fault_row> read_fault_row(std::string_view bytes) {
+  byte_reader from(bytes);
+  fault_row out;
+  std::uint8_t flags = 0;
+  std::uint32_t holders = 0;
+  from.take(flags);
+  from.take(holders);
+  for (std::uint32_t i = 0; i < holders && !from.failed(); ++i) {
+    fault_row::charges one;
+    from.take_text(one.holder);
+    from.take(one.crashes);
+    from.take(one.errors);
+    if (one.holder.size() > limits::peer_name_chars_max)
+      return std::nullopt;
+    out.by.push_back(std::move(one));
+  }
+  out.suspect = (flags & fault_suspect) != 0;
+  out.given_up = (flags & fault_given_up) != 0;
+  if (!from.complete() || flags > (fault_suspect | fault_given_up) || out.empty())
+    return std::nullopt;
+  return out;
+}
+
+std::uint64_t fault_mark(problem_index task, const fault_row& row) {
+  std::string bytes;
+  encode_to(row, bytes);
+  return hasher("fault").field(task.value).field(bytes).finish().prefix();
 }
 
 std::string encode_order(std::span<const std::uint32_t> order) {

@@ -18,9 +18,15 @@
 //            trial:u16 index:u32                          seq names the row of `event` it repeats
 //   problem  experiment:u64 problem:u64                 id:text question:text
 //   gold     experiment:u64 problem:u64                 answer:text solution:text
-//   lease    experiment:u64 problem:u64                 epoch:u64 holder:text
-//                                                       while the task is leased; an older store
-//                                                       gets the family at its first opening
+//   lease    experiment:u64 problem:u64                 epoch:u64 holder:text [boot:u64]
+//                                                       while the task is leased; boot where it is
+//                                                       known, not in older rows
+//   fault    experiment:u64 problem:u64                 flags:u8 holders:u32
+//                                                       { holder:text crashes:u32 errors:u32 }
+//                                                       while the task has faults; flags: 1 it is
+//                                                       a suspect, 2 given up on this evidence
+//
+//   An older store gets the families `lease` and `fault` at its first opening for writing.
 //
 //   event    = the bytes of actors/event.cpp
 //   own      = hash("event", previous, key, event); previous of seq 0 is zero
@@ -29,9 +35,9 @@
 //              prompt_tokens completion_tokens : u64 each
 //              models:u32 { alias:text prompt:u64 completion:u64 reported:u8 }
 //              chain = hash("commit", previous chain, commit_seq, own of every event, state rows,
-//                           lease rows; of an ended lease the row is empty)
-//              states = sum of state_mark over all state rows and lease_mark over all lease rows,
-//                       modulo 2^64: a lost row is noticed
+//                           lease rows, fault rows; of one that is gone the row is empty)
+//              states = sum of state_mark over all state rows, lease_mark over all lease rows and
+//                       fault_mark over all fault rows, modulo 2^64: a lost row is noticed
 //   body     = name:text identity:32 pairs:u32 { key:text value:text } experiment_toml:text
 //              tasks:u64 simulated:u8 tool_version:text created_unix_s:u64 problems:32
 //              problems = hash("problems", every problem row and gold row in order)
@@ -55,9 +61,13 @@ namespace tenbit::storage {
 
 inline constexpr std::uint32_t format_version = 1;
 
-enum class family : std::uint8_t { meta, run, state, event, bit, problem, gold, lease };
-inline constexpr std::array<std::string_view, 8> family_names = {
-    "default", "run", "state", "event", "bit", "problem", "gold", "lease"};
+enum class family : std::uint8_t { meta, run, state, event, bit, problem, gold, lease, fault };
+inline constexpr std::array<std::string_view, 9> family_names = {
+    "default", "run", "state", "event", "bit", "problem", "gold", "lease", "fault"};
+// A store that was written before there was this family opens.
+[[nodiscard]] inline bool may_lack(family f) {
+  return f == family::lease || f == family::fault;
+}
 [[nodiscard]] inline std::string_view name_of(family f) {
   return family_names[static_cast<std::size_t>(f)];
 }
@@ -123,6 +133,12 @@ void encode_to(const lease_row& row, std::string& out); // appends
 [[nodiscard]] std::optional<lease_row> read_lease_row(std::string_view bytes);
 // As state_mark, and in the same sum.
 [[nodiscard]] std::uint64_t lease_mark(problem_index task, const lease_row& row);
+
+void encode_to(const fault_row& row, std::string& out); // appends
+// Empty as well when a holder is longer than a peer's name may be, or the row says nothing.
+[[nodiscard]] std::optional<fault_row> read_fault_row(std::string_view bytes);
+// As state_mark, and in the same sum.
+[[nodiscard]] std::uint64_t fault_mark(problem_index task, const fault_row& row);
 
 [[nodiscard]] std::string encode_order(std::span<const std::uint32_t> order);
 // Empty unless each of 0 … tasks - 1 is there once.

@@ -35,6 +35,7 @@ bool holds_text(family f) {
   case family::state:
   case family::bit:
   case family::lease:
+  case family::fault:
     return false;
   }
   assertion_failed("family", __FILE__, __LINE__);

@@ -188,25 +188,43 @@ scan_states(const database& db, const recovered& found,
   return {};
 }
 
-status<store_failure>
-scan_leases(const database& db, const recovered& found,
-            const std::function<void(problem_index, const lease_row&)>& visit) {
-  if (!db.has(family::lease))
+namespace {
+
+// The rows of a family that only some tasks have a row of.
+template <class Read, class Visit>
+status<store_failure> scan_some(const database& db, const recovered& found, family f, Read&& read,
+                                const Visit& visit) {
+  if (!db.has(f))
     return {};
   std::string prefix;
   experiment_key(found.store.experiment, prefix);
-  cursor rows(db, family::lease, std::move(prefix));
+  cursor rows(db, f, std::move(prefix));
   for (auto more = rows.next();; more = rows.next()) {
     if (!more)
       return fail(std::move(more.error()));
     if (!*more)
       return {};
     const auto key = read_task_key(rows.key());
-    const auto lease = read_lease_row(rows.value());
-    if (!key || !lease || key->problem.value >= found.run.manifest.tasks)
-      return fail(damage(db.path(), "a lease row is damaged or of no task"));
-    visit(key->problem, *lease);
+    const auto row = read(rows.value());
+    if (!key || !row || key->problem.value >= found.run.manifest.tasks)
+      return fail(
+          damage(db.path(), fmt::format("a {} row is damaged or of no task", name_of(f))));
+    visit(key->problem, *row);
   }
+}
+
+} // namespace
+
+status<store_failure>
+scan_leases(const database& db, const recovered& found,
+            const std::function<void(problem_index, const lease_row&)>& visit) {
+  return scan_some(db, found, family::lease, read_lease_row, visit);
+}
+
+status<store_failure>
+scan_faults(const database& db, const recovered& found,
+            const std::function<void(problem_index, const fault_row&)>& visit) {
+  return scan_some(db, found, family::fault, read_fault_row, visit);
 }
 
 status<store_failure> check_families(const database& db, const store_paths& paths,
@@ -238,9 +256,14 @@ status<store_failure> check_families(const database& db, const store_paths& path
   scanned = scan_leases(db, found, [&marks](problem_index task, const lease_row& lease) {
     marks += lease_mark(task, lease);
   });
+  if (!scanned)
+    return scanned;
+  scanned = scan_faults(db, found, [&marks](problem_index task, const fault_row& faults) {
+    marks += fault_mark(task, faults);
+  });
   if (!scanned || marks == found.head.states)
     return scanned;
-  return refuse("the state and lease rows are not those");
+  return refuse("the fault rows or the state and lease rows are not those");
 }
 
 std::optional<std::string> missing_rows(const store_paths& paths, const witnesses& seen,

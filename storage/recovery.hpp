@@ -51,6 +51,10 @@ scan_states(const database& db, const recovered& found,
 [[nodiscard]] status<store_failure>
 scan_leases(const database& db, const recovered& found,
             const std::function<void(problem_index, const lease_row&)>& visit);
+// Likewise every fault row.
+[[nodiscard]] status<store_failure>
+scan_faults(const database& db, const recovered& found,
+            const std::function<void(problem_index, const fault_row&)>& visit);
 // Every family against the sums in the head. RocksDB opens without a word when a log between two
 // others is gone, or when the end of the MANIFEST is, and then one family lacks rows that the head,
 // in another one, has counted.

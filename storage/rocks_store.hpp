@@ -38,6 +38,7 @@ public:
   status<store_failure>
   for_each_state(const std::function<void(problem_index, const task_state&)>& visit) const override;
   expected<std::vector<std::pair<problem_index, lease_row>>, store_failure> leases() const override;
+  expected<std::vector<std::pair<problem_index, fault_row>>, store_failure> faults() const override;
   expected<std::vector<std::uint32_t>, store_failure> longest_first() const override;
   status<store_failure> checkpoint(const std::string& dir) const override;
   expected<std::vector<event>, store_failure> events(problem_index task) const override;

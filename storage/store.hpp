@@ -110,8 +110,23 @@ struct store_options {
 // higher epoch).
 struct lease_row {
   epoch number;
-  std::string holder; // the peer's name
+  std::string holder;     // the peer's name
+  std::uint64_t boot = 0; // its process: another one of that name has lost the lease; 0: not known
   friend bool operator==(const lease_row&, const lease_row&) = default;
+};
+
+// What went wrong with a task so far, by who held it then. A task without faults has no row.
+struct fault_row {
+  struct charges {
+    std::string holder; // the peer's name
+    std::uint32_t crashes = 0, errors = 0;
+    friend bool operator==(const charges&, const charges&) = default;
+  };
+  std::vector<charges> by; // in the order of the names
+  bool suspect = false;    // it was in work when a worker died
+  bool given_up = false;   // it was quarantined on this evidence
+  [[nodiscard]] bool empty() const { return by.empty() && !suspect && !given_up; }
+  friend bool operator==(const fault_row&, const fault_row&) = default;
 };
 
 // What one commit does to one task.
@@ -123,6 +138,7 @@ struct task_commit {
   bool finished_attempt = false;                   // attempts + 1
   std::optional<lease_row> granted = std::nullopt; // the task is leased from now on
   bool lease_ended = false;                        // and no longer: after `granted`, where both are
+  std::optional<fault_row> faults = std::nullopt;  // all of them from now on; empty: none
 };
 
 class store {
@@ -166,6 +182,9 @@ public:
   // Leases that were granted and not ended, by task.
   [[nodiscard]] virtual expected<std::vector<std::pair<problem_index, lease_row>>, store_failure>
   leases() const = 0;
+  // Faults of tasks that have any, by task.
+  [[nodiscard]] virtual expected<std::vector<std::pair<problem_index, fault_row>>, store_failure>
+  faults() const = 0;
   // Every task once, the longest question first: the order in which the slowest end earliest.
   // Made at creation, four bytes a task.
   [[nodiscard]] virtual expected<std::vector<std::uint32_t>, store_failure>

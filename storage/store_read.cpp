@@ -64,6 +64,17 @@ rocks_store::leases() const {
   return out;
 }
 
+expected<std::vector<std::pair<problem_index, fault_row>>, store_failure>
+rocks_store::faults() const {
+  std::vector<std::pair<problem_index, fault_row>> out;
+  auto scanned = scan_faults(*db_, found_, [&out](problem_index task, const fault_row& faults) {
+    out.emplace_back(task, faults);
+  });
+  if (!scanned)
+    return fail(std::move(scanned.error()));
+  return out;
+}
+
 expected<std::vector<std::uint32_t>, store_failure> rocks_store::longest_first() const {
   std::string key;
   std::string row;

@@ -82,20 +82,21 @@ private:
   std::uint64_t problem_ = 0;
 };
 
-// Every lease of a task that is there. Adds their marks up.
-void check_leases(const database& db, const recovered& found, const rocksdb::Snapshot* at,
-                  std::uint64_t& marks, findings& out) {
-  if (!db.has(family::lease))
+// Every row of a family that only some tasks have a row of. Adds their marks up.
+template <class Read, class Mark>
+void check_some(const database& db, const recovered& found, const rocksdb::Snapshot* at, family f,
+                Read&& read, Mark&& mark, std::uint64_t& marks, findings& out) {
+  if (!db.has(f))
     return;
   std::string prefix;
   experiment_key(found.store.experiment, prefix);
-  task_rows rows(db, family::lease, prefix, at, out);
+  task_rows rows(db, f, prefix, at, out);
   for (; rows.more() && rows.problem() < found.run.manifest.tasks; rows.next()) {
-    const auto lease = read_lease_row(rows.value());
-    if (lease)
-      marks += lease_mark(problem_index{rows.problem()}, *lease);
+    const auto row = read(rows.value());
+    if (row)
+      marks += mark(problem_index{rows.problem()}, *row);
     else
-      out.add(fmt::format("task {}: its lease row is damaged", rows.problem()));
+      out.add(fmt::format("task {}: its {} row is damaged", rows.problem(), name_of(f)));
   }
   rows.skip_to(~std::uint64_t{0});
 }
@@ -272,13 +273,15 @@ rocks_store::verify(const std::function<void(std::uint64_t)>& progress) const {
   check_problems(*db_, prefix, found_.run, now.get(), out);
 
   auto counted = check_tasks(*db_, found_, now.get(), progress, out);
-  check_leases(*db_, found_, now.get(), counted.marks, out);
+  std::uint64_t& marks = counted.marks;
+  check_some(*db_, found_, now.get(), family::lease, read_lease_row, lease_mark, marks, out);
+  check_some(*db_, found_, now.get(), family::fault, read_fault_row, fault_mark, marks, out);
   if (const auto order = longest_first(); !order)
     out.broken(order.error());
   if (head)
     check_totals(counted.totals, head->totals, out);
   if (head && counted.marks != head->states)
-    out.add("head: the state and lease rows are not those it was written with");
+    out.add("head: the fault rows or the state and lease rows are not those it was written with");
   if (out.io)
     return fail(std::move(*out.io));
   return out.take();

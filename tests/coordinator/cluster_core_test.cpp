@@ -54,7 +54,7 @@ TEST(Core_Session, RoleNotTakenUp_MayNotBeSpokenIn) {
   w.join(g, "gina", grading);
   const auto given = w.got<grant>(a);
   ASSERT_EQ(given.size(), 1U);
-  w.say(a, "anna", arm_finished{given[0].task, given[0].lease, asking, {}, {}, {}, {}, 0, 0, {}});
+  w.say(a, "anna", w.finished_of(given[0], asking));
   w.say(a, "anna", graded{given[0].task, {}});
   EXPECT_EQ(w.events(), 0U);
   ASSERT_EQ(w.dropped.size(), 1U);
@@ -322,7 +322,8 @@ TEST(Core_Sources, WallClock_IsNeverRead) {
        {"coordinator/plan.cpp", "coordinator/fleet.cpp", "coordinator/cluster_core.cpp",
         "coordinator/cluster_peers.cpp", "coordinator/cluster_snapshot.cpp",
         "coordinator/run_core.cpp", "coordinator/run_lease.cpp", "coordinator/run_relay.cpp",
-        "coordinator/run_party.cpp", "workers/link_core.cpp", "workers/task_runner.cpp"}) {
+        "coordinator/run_party.cpp", "coordinator/run_faults.cpp", "workers/link_core.cpp",
+        "workers/task_runner.cpp"}) {
     std::ifstream in(std::string(TENBIT_SOURCE_DIR "/") + file);
     const std::string text{std::istreambuf_iterator<char>(in), {}};
     ASSERT_FALSE(text.empty()) << file;
@@ -363,12 +364,9 @@ TEST(Core_Eta, SteadyRate_IsWhatIsLeftByTheRate) {
     w.sent.clear();
     ASSERT_EQ(given.size(), 1U) << i;
     for (std::uint16_t arm = 0; arm < bench_arms; ++arm) {
-      const arm_trial where{arm_index{arm}, {}};
-      w.say(a, "anna",
-            arm_finished{given[0].task, given[0].lease, where, {}, {}, {}, {}, 0, 0, {}});
-      outcome_event result;
-      result.where = where;
-      w.say(g, "gina", graded{given[0].task, result});
+      const arm_finished end = w.finished_of(given[0], {arm_index{arm}, {}});
+      w.say(a, "anna", end);
+      w.say(g, "gina", w.result_of(end));
     }
     w.commit();
     w.beat(a, "anna", 1);

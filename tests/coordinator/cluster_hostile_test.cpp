@@ -35,7 +35,7 @@ struct Core_Hostile : ::testing::Test {
     return {given.task, given.lease, ticket, crossing, {"large", {}, {}, 0}};
   }
   arm_finished finished(arm_trial where) const {
-    return {given.task, given.lease, where, {}, {}, {}, {}, 0, 0, {}};
+    return w.finished_of(given, where);
   }
   task_released released(release_kind how) const { return {given.task, given.lease, how, 1}; }
   // Of the answer to the oracle's ask.
@@ -165,8 +165,8 @@ TEST_F(Core_Hostile, RepeatedFinished_IsGradedAndCommittedOnce) {
   w.say(a, "anna", finished(asking));
   w.say(a, "anna", finished(asking));
   EXPECT_EQ(w.got<grade_request>(g).size(), 2U);
-  w.say(g, "gina", graded{given.task, {}});
-  w.say(g, "gina", graded{given.task, {}});
+  w.say(g, "gina", w.result_of(finished(asking)));
+  w.say(g, "gina", w.result_of(finished(asking)));
   w.say(a, "anna", finished(asking));
   EXPECT_TRUE(w.got<arm_closed>(a).empty());
   w.commit();
@@ -360,7 +360,11 @@ TEST_F(Core_Hostile, Solvers_AreSentNoGoldAndNothingOfTheSender) {
     out.events.emplace_back(call);
     return out;
   }());
-  w.say(a, "anna", finished(asking));
+  w.commit();
+  arm_finished end = finished(asking);
+  end.questions = 2;
+  end.payload_bits = 2;
+  w.say(a, "anna", end);
   w.commit();
   w.say(a, "anna", released(release_kind::interrupted));
   w.join(b, "ben", solver, 3); // is granted it with its journal

@@ -41,6 +41,13 @@ void expect_same_journal(fault_plan faults, std::uint64_t seed, bool calls_once,
   }
 }
 
+std::uint64_t done_by(const cluster_status& status, const std::string& name) {
+  for (const peer_line& peer : status.peers)
+    if (peer.name == name)
+      return peer.tasks_done;
+  return 0;
+}
+
 } // namespace
 
 TEST(Cluster_Undisturbed, AnyInterleaving_GivesTheSameJournal) {
@@ -78,6 +85,21 @@ TEST(F3_Simulated, WorkersDie_NothingCommittedIsPaidAgain) {
     expect_same_journal(faults, seed, true, {4, 2, 1, 2});
 }
 
+// No oracle dies: a task stays with the one that has it, so that nothing is given twice.
+TEST(F1_Simulated, CoordinatorDiesBesideTwoOracles_TheirLedgersAreTheStores) {
+  fault_plan faults;
+  faults.kill_coordinator = 0.003;
+  faults.faults_max = 20;
+  for (std::uint64_t seed = 1; seed <= seeds() / 2; ++seed) {
+    SCOPED_TRACE(seed);
+    cluster_world w(every_method(), problems, steady, {2, 2, 1, 2}, faults, seed);
+    EXPECT_TRUE(w.run(20'000, 400'000)) << w.state_of_things();
+    const auto [stored, given] = w.bits();
+    EXPECT_GT(stored, 0U);
+    EXPECT_EQ(stored, given);
+  }
+}
+
 TEST(F15_Simulated, OraclesAndGradersDie_BitsAreTheSame) {
   fault_plan faults;
   faults.kill_oracle = 0.002;
@@ -111,6 +133,36 @@ TEST(Cluster_Everything, AtOnce_EndsInTheSameJournal) {
     expect_same_journal(faults, seed, false, {4, 2, 2, 2});
 }
 
+TEST(F8_Simulated, WorkerThatOnlySpeaks_HoldsUpNoMoreThanItsSlotsOnce) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(seed);
+    cluster_world w(every_method(), 12, steady, {2, 1, 1, 2}, {}, seed);
+    w.deafen(0, std::chrono::hours(24));
+    EXPECT_TRUE(w.run(0, 400'000)) << w.state_of_things();
+    EXPECT_EQ(w.counts().done, 12U);
+    const cluster_status end = w.core().snapshot({});
+    EXPECT_LE(end.runs.at(0).leases_expired, 2U);
+    EXPECT_EQ(done_by(end, "worker0"), 0U);
+    EXPECT_LT(w.elapsed(), std::chrono::hours(24));
+  }
+}
+
+TEST(F8_Simulated, WorkerThatHearsAgain_WorksAgain) {
+  int worked = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(seed);
+    cluster_world w(every_method(), 40, steady, {2, 1, 1, 2}, {}, seed);
+    w.deafen(0, std::chrono::seconds(70));
+    EXPECT_TRUE(w.run(0, 800'000)) << w.state_of_things();
+    EXPECT_EQ(w.counts().done, 40U);
+    const cluster_status end = w.core().snapshot({});
+    EXPECT_LE(end.runs.at(0).leases_expired, 2U);
+    if (w.elapsed() > std::chrono::seconds(100))
+      worked += done_by(end, "worker0") > 0 ? 1 : -100;
+  }
+  EXPECT_GT(worked, 0) << "the runs are over before it hears again";
+}
+
 TEST(F19_Simulated, PoisonTask_IsQuarantinedAndTheOthersFinish) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     SCOPED_TRACE(seed);
@@ -119,6 +171,22 @@ TEST(F19_Simulated, PoisonTask_IsQuarantinedAndTheOthersFinish) {
     EXPECT_TRUE(w.run(0, 400'000)) << w.state_of_things();
     EXPECT_EQ(w.counts().quarantined, 1U);
     EXPECT_EQ(w.counts().done, 7U);
+  }
+}
+
+// Its crashes are counted over the coordinator's lives.
+TEST(F19_Simulated, PoisonTaskThatTakesTheCoordinatorAlong_IsQuarantinedAllTheSame) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(seed);
+    cluster_world w(every_method(), 8, steady, {3, 1, 1, 2}, {}, seed);
+    w.poison(3);
+    w.coordinator_dies_too();
+    EXPECT_TRUE(w.run(0, 400'000)) << w.state_of_things();
+    for (const std::string& what : w.broken())
+      ADD_FAILURE() << what;
+    EXPECT_EQ(w.counts().quarantined, 1U);
+    EXPECT_EQ(w.counts().done, 7U);
+    EXPECT_LE(w.poisoned(), 30) << "it goes on killing";
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 #include "benchmarks/gold.hpp"
 #include "protocols/bitstream.hpp"
@@ -75,24 +76,24 @@ void cluster_world::boot_coordinator() {
   };
   auto run = std::make_unique<run_core>(exp_, run_id, std::move(sources), problems_.size(),
                                         core_->directory(), core_->rules_of_runs());
+  for (const auto& [index, row] : fault_rows_)
+    run->load_faults(problem_index{index}, row);
   for (const auto& [index, task] : stored_) {
     const auto row = lease_rows_.find(index);
     if (row != lease_rows_.end() && task.state.status != task_status::done)
-      run->load_lease(problem_index{index}, task.state,
-                      {row->second.number, core_->peer_named(row->second.holder), now_,
-                       now_ + rules.lease_ttl, false});
+      run->load_lease(problem_index{index}, task.state, core_->lease_of(row->second, now_));
     else
       run->load(problem_index{index}, task.state);
   }
   core_->add_run(std::move(run), 0, now_);
-  for (const auto& node : peers_)
-    if (node->roles.oracle)
-      core_->expect_oracle(node->name, run_id, 0);
+  for (const oracle_record& oracle : oracles_)
+    core_->expect_oracle(oracle.name, oracle.run, oracle.bits, oracle.there);
   pump_coordinator();
 }
 
 // What was committed stays; grants that waited for a sync may be lost.
 void cluster_world::kill_coordinator() {
+  oracles_ = core_->oracles();
   core_.reset();
   for (const commit_command& command : journal_)
     if (command.ticket == 0 && command.what.granted && random_.chance(0.5))
@@ -260,6 +261,12 @@ void cluster_world::commit_group() {
     }
     if (command.what.lease_ended)
       lease_rows_.erase(index);
+    if (command.what.faults && !command.what.faults->empty())
+      fault_rows_[index] = *command.what.faults;
+    else if (command.what.faults)
+      fault_rows_.erase(index);
+    if (task.state.status == task_status::done)
+      expect(!fault_rows_.contains(index), "the faults of a done task are kept");
     tickets.push_back(command.ticket);
   }
   for (const std::uint64_t ticket : tickets) {
@@ -272,8 +279,11 @@ void cluster_world::pump_coordinator() {
   for (cluster_command& command : core_->take_commands(now_)) {
     if (auto* out = std::get_if<cluster_send>(&command)) {
       for (auto& node : peers_)
-        if (node->connection == out->to.value && node->connection != 0)
+        if (node->connection == out->to.value && node->connection != 0) {
+          if (node->deaf.count() > 0 && std::holds_alternative<grant>(out->what))
+            node->cut_in = now_ + std::exchange(node->deaf, {});
           post(node->index, true, wire::encode(out->what));
+        }
     } else if (auto* commit = std::get_if<commit_command>(&command)) {
       journal_.push_back(std::move(*commit));
     } else if (const auto* drop = std::get_if<cluster_drop>(&command)) {

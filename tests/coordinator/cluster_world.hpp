@@ -59,12 +59,23 @@ public:
   [[nodiscard]] std::vector<std::string> canonical() const;
   [[nodiscard]] const std::vector<std::string>& broken() const { return broken_; } // invariants
   [[nodiscard]] int committed_calls_repeated() const { return repeated_; }
+  // Bits of the store, and of all ledgers that oracles keep themselves.
+  [[nodiscard]] std::pair<std::size_t, std::size_t> bits() const;
   [[nodiscard]] int faults_done() const { return faults_done_; }
   [[nodiscard]] plan_counts counts() const;
   [[nodiscard]] cluster_core& core() { return *core_; }
   [[nodiscard]] std::string state_of_things() const; // for a run that did not end
   // A worker dies whenever it starts on this task.
   void poison(std::uint64_t problem) { poison_.insert(problem); }
+  // Nothing reaches this worker for a while, from its next grant on; what it says arrives.
+  void deafen(std::size_t worker, std::chrono::seconds time) { peers_.at(worker)->deaf = time; }
+  [[nodiscard]] std::chrono::seconds elapsed() const {
+    return std::chrono::duration_cast<std::chrono::seconds>(now_ - run_clock::time_point{}) -
+           std::chrono::hours(1);
+  }
+  // And the coordinator with it, before it can notice.
+  void coordinator_dies_too() { both_die_ = true; }
+  [[nodiscard]] int poisoned() const { return poisoned_; } // workers that died of it
 
 private:
   struct stored_task {
@@ -82,7 +93,7 @@ private:
     std::uint64_t connection = 0; // 0: none
     run_clock::time_point connect_at{};
     run_clock::time_point cut_in{}, cut_out{}; // nothing passes before
-    bool knows_experiment = false;
+    std::chrono::seconds deaf{0};              // how long, from the next grant on
     std::unique_ptr<link_core> link;
     std::map<task_id, task_runner> runners;
     std::unique_ptr<oracle> sender;
@@ -139,6 +150,8 @@ private:
   // what survives the coordinator's death
   std::map<std::uint64_t, stored_task> stored_;
   std::map<std::uint64_t, lease_row> lease_rows_;
+  std::map<std::uint64_t, fault_row> fault_rows_;
+  std::vector<oracle_record> oracles_; // as the coordinator's folder has them
   std::set<call_id> committed_calls_;
   std::map<std::uint64_t, std::uint64_t> highest_epoch_; // by task, ever granted
   std::uint64_t incarnation_ = 0;
@@ -154,7 +167,8 @@ private:
   std::map<std::uint64_t, bool> released_;
   std::vector<std::string> broken_;
   bool faulty_ = true;
-  int faults_done_ = 0, repeated_ = 0;
+  int faults_done_ = 0, repeated_ = 0, poisoned_ = 0;
+  bool both_die_ = false, coordinator_dies_ = false;
 };
 
 } // namespace tenbit::testing

@@ -43,6 +43,8 @@ void cluster_world::to_party(peer_node& node, to_peer message) {
     const task_id task = given->task;
     if (poison_.contains(task.problem.value)) {
       kill_peer(node.index);
+      ++poisoned_;
+      coordinator_dies_ = both_die_;
       return;
     }
     const auto place = node.runners.try_emplace(task, exp_, recipes_, std::move(*given)).first;

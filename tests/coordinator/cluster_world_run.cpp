@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <utility>
 
 #include "tests/coordinator/cluster_world.hpp"
 
@@ -76,6 +77,7 @@ void cluster_world::release_innocent() {
     released_[index] = true;
     if (ended) { // the run was over before: it is submitted again
       task.state.status = task_status::pending;
+      fault_rows_.erase(index);
       released_[index] = false;
       kill_coordinator();
       return;
@@ -89,6 +91,8 @@ bool cluster_world::run(int steps, int steps_max) {
     if (over())
       return true;
     faulty_ = step < steps;
+    if (std::exchange(coordinator_dies_, false) && core_)
+      kill_coordinator();
     if (faulty_)
       inject();
     std::vector<std::function<void()>> choices{[this] { advance(); }};
@@ -115,6 +119,16 @@ bool cluster_world::run(int steps, int steps_max) {
     choices[random_.below(choices.size())]();
   }
   return over();
+}
+
+std::pair<std::size_t, std::size_t> cluster_world::bits() const {
+  std::size_t stored = 0, given = 0;
+  for (const auto& [index, task] : stored_)
+    for (const event& entry : task.events)
+      stored += std::holds_alternative<bit_event>(entry) ? 1 : 0;
+  for (const auto& node : peers_)
+    given += node->ledger.size();
+  return {stored, given};
 }
 
 std::vector<std::string> cluster_world::canonical() const {

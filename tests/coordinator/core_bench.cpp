@@ -29,7 +29,14 @@ core_bench::core_bench(std::size_t problems, cluster_rules rules) : core(rules) 
 void core_bench::add_run(experiment_id id, std::size_t problems, int priority) {
   run_sources sources;
   sources.journal = [this, id](problem_index task) -> expected<std::vector<event>, store_failure> {
-    return stored[{id.value, task.value}];
+    ++reads;
+    std::vector<event> out{call_of(*exp, "earlier"),
+                           call_of(*exp, "earlier", "large", party::sender)};
+    if (const auto other = earlier.find(task.value); other != earlier.end())
+      out = other->second;
+    const auto& later = stored[{id.value, task.value}];
+    out.insert(out.end(), later.begin(), later.end());
+    return out;
   };
   sources.gold_of = [](problem_index task) -> expected<gold, store_failure> {
     return gold(fmt::format("{}", task.value + 1), sealed_text);
@@ -41,8 +48,10 @@ void core_bench::add_run(experiment_id id, std::size_t problems, int priority) {
   };
   auto run = std::make_unique<run_core>(exp, id, std::move(sources), problems, core.directory(),
                                         core.rules_of_runs());
+  task_state state;
+  state.events = 2;
   for (std::uint64_t i = 0; i < problems; ++i)
-    run->load(problem_index{i}, {});
+    run->load(problem_index{i}, state);
   core.add_run(std::move(run), priority, now);
 }
 
@@ -63,6 +72,29 @@ void core_bench::join(connection_id from, const std::string& key, role_set roles
 void core_bench::beat(connection_id from, const std::string& key, std::uint32_t slots,
                       std::vector<lease_progress> leases, std::uint64_t boot) {
   say(from, key, heartbeat{boot, ++beats[key], slots, std::move(leases), {}});
+}
+
+arm_finished core_bench::finished_of(const grant& given, arm_trial where) const {
+  const bool text = where == crossing;
+  const call_event answer =
+      text ? call_of(*exp, "earlier", "large", party::sender) : call_of(*exp, "earlier");
+  arm_finished out{given.task, given.lease, where, {}, {}, {}, {}, 0, 0, {}};
+  out.answer_call = answer.id;
+  out.answer_text = answer.reply.text;
+  out.payload_bits = text ? answer.reply.text.size() * 8 : 0;
+  return out;
+}
+
+graded core_bench::result_of(const arm_finished& finished) {
+  graded out{finished.task, {}};
+  out.result.where = finished.where;
+  out.result.draft_call = finished.draft_call;
+  out.result.answer_call = finished.answer_call;
+  out.result.answer_hash = hash_bytes(finished.answer_text);
+  out.result.questions = finished.questions;
+  out.result.payload_bits = finished.payload_bits;
+  out.result.bitstream = finished.bitstream;
+  return out;
 }
 
 void core_bench::pump() {

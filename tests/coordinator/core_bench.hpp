@@ -27,6 +27,7 @@ class core_bench {
 public:
   explicit core_bench(std::size_t problems = 3, cluster_rules rules = rules_of(5));
   static cluster_rules rules_of(std::uint64_t incarnation);
+  // Each task has a call of the receiver and one of the sender from an earlier life.
   void add_run(experiment_id id, std::size_t problems, int priority = 0);
 
   // -- peers
@@ -37,6 +38,10 @@ public:
             std::vector<ledger_count> ledgers = {});
   void beat(connection_id from, const std::string& key, std::uint32_t slots,
             std::vector<lease_progress> leases = {}, std::uint64_t boot = 1);
+
+  // What a worker may say of an arm that asked nothing, and what the grader says to it.
+  [[nodiscard]] arm_finished finished_of(const grant& given, arm_trial where) const;
+  [[nodiscard]] static graded result_of(const arm_finished& finished);
 
   // -- what came out
   // Takes what the core gave: sends and drops are kept, commits wait for commit().
@@ -67,6 +72,8 @@ public:
   std::vector<std::pair<connection_id, std::string>> dropped;
   std::deque<commit_command> journal;
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::vector<event>> stored; // run, task
+  std::map<std::uint64_t, std::vector<event>> earlier; // of a task, instead of the two calls
+  int reads = 0;                                       // of journals
   std::vector<commit_command> committed;
   std::map<std::string, std::uint64_t> beats;
 };

@@ -22,6 +22,30 @@ TEST(Core_RunOver, OracleSendsAgain_IsAnsweredAndTouchesNoStore) {
   EXPECT_EQ(w.got<oracle_appended>(o).size(), 1U);
   w.commit();
   EXPECT_EQ(w.events(), events);
+  w.core.on_journal_end(run_a, "");
+  const int reads = w.reads;
+  w.say(o, "olga", oracle_append{given.task, 8, 1, {call_of(*w.exp, "q", "large", party::sender)}});
+  w.commit();
+  EXPECT_EQ(w.got<oracle_appended>(o).size(), 2U);
+  EXPECT_EQ(w.reads, reads) << "its store is closed";
+  EXPECT_EQ(w.events(), events);
+}
+
+// What it paid for is nowhere yet: it keeps it for the coordinator's next life.
+TEST(Core_RunBroken, OracleSendsACall_IsNotAnswered) {
+  constexpr connection_id a{11}, o{20};
+  core_bench w;
+  w.join(o, "olga", sender);
+  w.join(a, "anna", solver, 1);
+  const grant given = w.got<grant>(a).at(0);
+  w.commit();
+  w.core.on_journal_end(run_a, "the disk is full");
+  const int reads = w.reads;
+  w.say(o, "olga", oracle_append{given.task, 7, 1, {call_of(*w.exp, "q", "large", party::sender)}});
+  w.commit();
+  EXPECT_TRUE(w.got<oracle_appended>(o).empty());
+  EXPECT_EQ(w.reads, reads);
+  EXPECT_EQ(w.events(), 0U);
 }
 
 } // namespace tenbit::testing

@@ -63,6 +63,10 @@ public:
   leases() const override {
     return std::vector<std::pair<problem_index, lease_row>>{};
   }
+  expected<std::vector<std::pair<problem_index, fault_row>>, store_failure>
+  faults() const override {
+    return std::vector<std::pair<problem_index, fault_row>>{};
+  }
   expected<std::vector<std::uint32_t>, store_failure> longest_first() const override {
     return std::vector<std::uint32_t>{};
   }

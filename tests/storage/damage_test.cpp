@@ -88,6 +88,12 @@ contents read_everything(const store& db) {
       text += fmt::format("{} {} {}|", task.value, lease.number.value, lease.holder);
     return text;
   });
+  keep(db.faults(), [](const auto& faults) {
+    std::string text;
+    for (const auto& [task, row] : faults)
+      text += fmt::format("{} {} {}|", task.value, row.by.at(0).holder, row.by.at(0).crashes);
+    return text;
+  });
   keep(db.longest_first(),
        [](const auto& order) { return fmt::format("{}", fmt::join(order, " ")); });
   return out;
@@ -115,6 +121,9 @@ protected:
       if (i % 4 != 3)
         part.granted = lease_row{epoch{i}, fmt::format("worker-{}", i)};
       part.lease_ended = i % 4 == 3;
+      if (i % 5 == 0)
+        part.faults = fault_row{
+            {{fmt::format("worker-{}", i), static_cast<std::uint32_t>(i + 1), 0}}, true, false};
       EXPECT_TRUE(db->commit({&part, 1}));
     }
     if (kind == store_kind::copied) {

@@ -36,6 +36,11 @@ inline std::optional<lease_row> lease_after(int i) {
   const auto granted = static_cast<std::uint64_t>(round % 3 == 0 ? i : i - static_cast<int>(tasks));
   return lease_row{epoch{1000 + granted}, fmt::format("worker-{}", granted)};
 }
+// Its faults: one more in each round, and none in the third.
+inline fault_row faults_after(int i) {
+  const auto round = static_cast<std::uint32_t>(i / static_cast<int>(tasks)) % 3;
+  return round == 2 ? fault_row{} : fault_row{{{"worker", round + 1, 0}}, round == 0, false};
+}
 inline status<store_failure> commit_number(store& db, int i) {
   const auto round = i / static_cast<int>(tasks);
   task_commit part;
@@ -44,6 +49,7 @@ inline status<store_failure> commit_number(store& db, int i) {
   if (round % 3 == 0)
     part.granted = lease_after(i);
   part.lease_ended = round % 3 == 2;
+  part.faults = faults_after(i);
   return db.commit({&part, 1});
 }
 
@@ -119,6 +125,22 @@ inline int recovered_prefix(const store& db) {
   return found;
 }
 
+inline void expect_faults(const store& db, int done) {
+  std::map<std::uint64_t, fault_row> wanted;
+  for (int i = 0; i < done; ++i) {
+    const auto task = static_cast<std::uint64_t>(i) % tasks;
+    wanted.erase(task);
+    if (const auto faults = faults_after(i); !faults.empty())
+      wanted[task] = faults;
+  }
+  std::map<std::uint64_t, fault_row> found;
+  const auto faults = db.faults();
+  ASSERT_TRUE(faults) << faults.error().message;
+  for (const auto& [task, row] : *faults)
+    found[task.value] = row;
+  EXPECT_EQ(found, wanted) << "after " << done << " commits";
+}
+
 inline void expect_leases(const store& db, int done) {
   std::map<std::uint64_t, lease_row> wanted;
   for (int i = 0; i < done; ++i) {
@@ -141,6 +163,7 @@ inline void expect_prefix(const store& db, const progress& before) {
   EXPECT_GE(found, before.acknowledged);
   EXPECT_LE(found, before.attempted);
   expect_leases(db, found);
+  expect_faults(db, found);
   const auto findings = db.verify({});
   ASSERT_TRUE(findings) << findings.error().message;
   EXPECT_THAT(*findings, testing::IsEmpty());

@@ -203,6 +203,11 @@ TEST(LeaseRow, Bytes_AreGoldenAndReadBackOnlyWhole) {
   for (std::size_t size = 0; size < bytes.size(); ++size)
     EXPECT_FALSE(read_lease_row(std::string_view(bytes).substr(0, size)));
   EXPECT_FALSE(read_lease_row(bytes + "x"));
+  const lease_row of_process{row.number, row.holder, 0x1122334455667788};
+  bytes.clear();
+  encode_to(of_process, bytes);
+  EXPECT_EQ(hex_of(bytes), "0102030405060708000000056770752d311122334455667788");
+  EXPECT_EQ(read_lease_row(bytes), of_process);
   bytes.clear();
   encode_to(lease_row{epoch{1}, std::string(65, 'x')}, bytes);
   EXPECT_FALSE(read_lease_row(bytes));
@@ -214,6 +219,38 @@ TEST(LeaseMark, AnyField_ChangesIt) {
   EXPECT_NE(mark, lease_mark(problem_index{4}, row));
   EXPECT_NE(mark, lease_mark(problem_index{3}, {epoch{8}, "a"}));
   EXPECT_NE(mark, lease_mark(problem_index{3}, {epoch{7}, "b"}));
+  EXPECT_NE(mark, lease_mark(problem_index{3}, {epoch{7}, "a", 1}));
+}
+
+TEST(FaultRow, Bytes_AreGoldenAndReadBackOnlyWhole) {
+  const fault_row row{{{"a", 2, 0}, {"bc", 0, 0x01020304}}, true, true};
+  std::string bytes;
+  encode_to(row, bytes);
+  EXPECT_EQ(hex_of(bytes), "0300000002"
+                           "00000001610000000200000000"
+                           "0000000262630000000001020304");
+  EXPECT_EQ(read_fault_row(bytes), row);
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    EXPECT_FALSE(read_fault_row(std::string_view(bytes).substr(0, size)));
+  EXPECT_FALSE(read_fault_row(bytes + "x"));
+  bytes[0] = 4; // no such flag
+  EXPECT_FALSE(read_fault_row(bytes));
+  bytes.clear();
+  encode_to(fault_row{{{std::string(65, 'x'), 1, 0}}, true, false}, bytes);
+  EXPECT_FALSE(read_fault_row(bytes));
+  bytes.clear();
+  encode_to(fault_row{}, bytes);
+  EXPECT_FALSE(read_fault_row(bytes)) << "there is no row that says nothing";
+}
+
+TEST(FaultMark, AnyField_ChangesIt) {
+  const fault_row row{{{"a", 1, 0}}, true, false};
+  const auto mark = fault_mark(problem_index{3}, row);
+  EXPECT_NE(mark, fault_mark(problem_index{4}, row));
+  EXPECT_NE(mark, fault_mark(problem_index{3}, {{{"b", 1, 0}}, true, false}));
+  EXPECT_NE(mark, fault_mark(problem_index{3}, {{{"a", 0, 1}}, true, false}));
+  EXPECT_NE(mark, fault_mark(problem_index{3}, {{{"a", 1, 0}}, false, false}));
+  EXPECT_NE(mark, fault_mark(problem_index{3}, {{{"a", 1, 0}}, true, true}));
 }
 
 TEST(TaskOrder, Bytes_AreBigEndianAndReadOnlyAsAPermutation) {

@@ -1,0 +1,153 @@
+// What workers and graders say of an arm against what the coordinator has: a lie is refused and
+// counted, and changes nothing.
+#include <functional>
+#include <gtest/gtest.h>
+
+#include "tests/coordinator/core_bench.hpp"
+
+namespace tenbit::testing {
+namespace {
+
+constexpr connection_id a{11}, o{20}, g{30}, h{31};
+
+struct Core_Lies : ::testing::Test {
+  Core_Lies() {
+    w.join(o, "olga", sender);
+    w.join(g, "gina", grading);
+    w.join(a, "anna", solver, 1);
+    given = w.got<grant>(a).at(0);
+    w.commit();
+  }
+  // Two bits of the asking arm, committed or on their way.
+  void give_bits() {
+    w.say(a, "anna",
+          ask_message{given.task, given.lease, 1, asking, {"Is it?", "Even?"}, "draft"});
+    oracle_append bits{given.task, 1, 0, {}};
+    for (std::uint32_t i = 0; i < 2; ++i) {
+      bit_event bit;
+      bit.where = asking;
+      bit.index = bit_index{i};
+      bit.question = i == 0 ? "Is it?" : "Even?";
+      bit.question_hash = hash_bytes(bit.question);
+      bits.events.emplace_back(std::move(bit));
+    }
+    w.say(o, "olga", bits);
+  }
+  arm_finished with_bits() const {
+    arm_finished out = w.finished_of(given, asking);
+    out.questions = 2;
+    out.payload_bits = 2;
+    return out;
+  }
+  void expect_refused(const arm_finished& lie, const std::string& what) {
+    const auto revoked = w.got<revoke>(a).size();
+    const auto counted = w.status().stale_refused;
+    w.say(a, "anna", lie);
+    EXPECT_EQ(w.got<revoke>(a).size(), revoked + 1) << what;
+    EXPECT_EQ(w.status().stale_refused, counted + 1) << what;
+    EXPECT_TRUE(w.got<grade_request>(g).empty()) << what;
+  }
+
+  core_bench w;
+  grant given;
+};
+
+} // namespace
+
+TEST_F(Core_Lies, ArmAgainstTheJournalOrTheLedger_IsRefused) {
+  give_bits();
+  w.commit();
+  const call_event sent = call_of(*w.exp, "earlier", "large", party::sender);
+  const call_event own = call_of(*w.exp, "earlier");
+  const std::vector<std::pair<const char*, std::function<void(arm_finished&)>>> lies{
+      {"fewer bits", [](auto& m) { m.payload_bits = 1; }},
+      {"more bits", [](auto& m) { m.payload_bits = 3; }},
+      {"fewer questions", [](auto& m) { m.questions = 1; }},
+      {"no call of the task", [](auto& m) { m.answer_call = call_id{hash_bytes("x")}; }},
+      {"another text of the call", [](auto& m) { m.answer_text = "another"; }},
+      {"a call of the sender", [&](auto& m) { m.answer_call = sent.id; }},
+      {"a draft of no call", [](auto& m) { m.draft_call = call_id{hash_bytes("x")}; }},
+      {"a draft of the sender", [&](auto& m) { m.draft_call = sent.id; }},
+      {"another text of the draft",
+       [&](auto& m) {
+         m.draft_call = own.id;
+         m.draft_text = "another";
+       }},
+      {"a draft without a call", [](auto& m) { m.draft_text = "so"; }},
+  };
+  for (const auto& [what, change] : lies) {
+    arm_finished lie = with_bits();
+    change(lie);
+    expect_refused(lie, what);
+  }
+  arm_finished silent = w.finished_of(given, asking_itself);
+  silent.payload_bits = 1;
+  expect_refused(silent, "bits where nothing crosses");
+  arm_finished text = w.finished_of(given, crossing);
+  text.payload_bits -= 8;
+  expect_refused(text, "a text that is shorter than it is");
+  text = w.finished_of(given, crossing);
+  text.answer_call = own.id;
+  expect_refused(text, "a text of its own for one that crossed");
+  w.commit();
+  EXPECT_EQ(w.events(), 2U) << "the bits";
+}
+
+TEST_F(Core_Lies, TruthWithBits_IsGradedOnceTheyAreDurable) {
+  give_bits();
+  expect_refused(with_bits(), "bits that are not durable");
+  w.commit();
+  w.say(a, "anna", with_bits());
+  w.say(a, "anna", w.finished_of(given, crossing));
+  w.say(a, "anna", w.finished_of(given, asking_itself));
+  EXPECT_EQ(w.got<grade_request>(g).size(), 3U);
+}
+
+TEST_F(Core_Lies, GradedByOneThatWasNotAsked_CountsNot) {
+  w.join(h, "hank", grading);
+  const arm_finished end = w.finished_of(given, asking);
+  w.say(a, "anna", end);
+  const bool of_gina = !w.got<grade_request>(g).empty();
+  ASSERT_NE(of_gina, !w.got<grade_request>(h).empty()) << "one of them was asked";
+  const std::pair asked{of_gina ? g : h, of_gina ? "gina" : "hank"};
+  const std::pair other{of_gina ? h : g, of_gina ? "hank" : "gina"};
+  w.say(other.first, other.second, w.result_of(end));
+  w.say(other.first, other.second, w.result_of(w.finished_of(given, crossing)));
+  w.commit();
+  EXPECT_EQ(w.events(), 0U);
+  EXPECT_EQ(w.status().stale_refused, 1U) << "the other arm is not open";
+  w.say(asked.first, asked.second, w.result_of(end));
+  w.commit();
+  EXPECT_EQ(w.events(), 1U);
+}
+
+TEST_F(Core_Lies, GradedOtherThanAsked_IsRefusedAndTheTruthIsTaken) {
+  const arm_finished end = w.finished_of(given, asking);
+  w.say(a, "anna", end);
+  graded lie = w.result_of(end);
+  lie.result.payload_bits = 1;
+  w.say(g, "gina", lie);
+  lie = w.result_of(end);
+  lie.result.answer_hash = hash_bytes("another");
+  w.say(g, "gina", lie);
+  w.commit();
+  EXPECT_EQ(w.events(), 0U);
+  EXPECT_EQ(w.status().stale_refused, 2U);
+  EXPECT_NE(w.status().last_failure.find("gina"), std::string::npos);
+  w.say(g, "gina", w.result_of(end));
+  w.commit();
+  EXPECT_EQ(w.events(), 1U);
+}
+
+TEST_F(Core_Lies, GraderThatIsGone_AnotherIsAskedAndCounts) {
+  const arm_finished end = w.finished_of(given, asking);
+  w.say(a, "anna", end);
+  w.join(h, "hank", grading); // and is asked what is open, or gina again
+  EXPECT_TRUE(w.core.drain("gina", ""));
+  ASSERT_FALSE(w.got<grade_request>(h).empty());
+  w.say(h, "hank", w.result_of(end));
+  w.commit();
+  EXPECT_EQ(w.events(), 1U);
+}
+
+} // namespace tenbit::testing
