@@ -48,6 +48,13 @@ inline constexpr std::uint32_t limiter_start = 64; // slow start from here, per 
 inline constexpr std::uint32_t limiter_round_calls_min =
     50;                                        // completions before the limit moves again
 inline constexpr auto limiter_round_max = 10s; // or this long, when completions are rare
+// First bytes against their long average: from here on the limit does not grow, or is cut.
+inline constexpr double limiter_hold_ratio = 1.5;
+inline constexpr double limiter_cut_ratio = 2;
+inline constexpr double limiter_queue_cut_min = 0.25; // of the limit: less would drown in the noise
+inline constexpr double limiter_queue_cut_max = 0.5;
+inline constexpr double limiter_regrowth = 0.25; // a round, up to where the limit was cut
+inline constexpr std::uint32_t limiter_first_bytes_min = 10; // seen before anything is judged
 inline constexpr std::uint32_t call_attempts_max = 4;
 inline constexpr std::uint32_t invalid_replies_max = 2; // a broken reply is asked for once more
 inline constexpr std::size_t error_body_bytes_max = 64U << 10; // kept of a reply that is no success

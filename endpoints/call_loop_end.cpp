@@ -39,8 +39,12 @@ void call_loop::succeeded(live_call& call, call_reply reply) {
   ++replica.answered;
   replica.first_byte.add(std::chrono::duration_cast<microseconds>(call.first_byte - call.started));
   replica.total.add(std::chrono::duration_cast<microseconds>(now_ - call.submitted));
+  const bool streamed = call.wire->is_event_stream();
   leave_wire(call);
-  call.lane->pool.give_back(call.place, attempt_end::answered, now_);
+  std::optional<first_byte_time> first_byte;
+  if (streamed)
+    first_byte = first_byte_time{call.started, call.first_byte - call.started};
+  call.lane->pool.give_back(call.place, attempt_end::answered, now_, first_byte);
   finish(call, std::move(reply));
 }
 

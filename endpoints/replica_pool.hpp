@@ -49,7 +49,9 @@ public:
 
   // A place for a call, counted until give_back. Empty: none for this call now.
   [[nodiscard]] std::optional<place> take(std::uint64_t sticky, bool waited, time_point now);
-  void give_back(place where, attempt_end how, time_point now);
+  // first_byte: of an answer that was streamed.
+  void give_back(place where, attempt_end how, time_point now,
+                 const std::optional<first_byte_time>& first_byte = std::nullopt);
 
   // True when a call that has waited would get a place.
   [[nodiscard]] bool has_place(time_point now) const;
