@@ -47,6 +47,24 @@ replica_pool::replica_pool(std::span<const std::string> names, std::uint32_t con
   }
 }
 
+void replica_pool::pause(std::uint32_t replica, bool paused) {
+  replicas_[replica].paused = paused;
+  share_out();
+}
+
+// Among those that are up; while none is, every share stays what it was.
+void replica_pool::share_out() {
+  const auto up = static_cast<std::uint32_t>(
+      std::count_if(replicas_.begin(), replicas_.end(), [](const member& r) { return r.up(); }));
+  std::uint32_t number = 0;
+  for (member& r : replicas_) {
+    if (!r.up())
+      continue;
+    const std::uint32_t share = concurrency_ / up + (number++ < concurrency_ % up ? 1 : 0);
+    r.limit.share(std::max(1U, share));
+  }
+}
+
 std::optional<replica_pool::place> replica_pool::take(std::uint64_t sticky, bool waited,
                                                       time_point now) {
   if (in_flight_ >= concurrency_)
@@ -86,6 +104,8 @@ void replica_pool::give_back(place where, attempt_end how, time_point now,
     --not_closed_;
   --r.in_flight;
   --in_flight_;
+  if (was_closed != is_closed)
+    share_out();
 }
 
 bool replica_pool::has_place(time_point now) const {

@@ -6,7 +6,8 @@
 // was down gets one call as a probe before any other replica is chosen.
 //
 // Bounds: calls in flight never exceed the model's concurrency, nor one replica its share of it and
-// the limit of its limiter, nor the bound of an operator. A replica that an operator paused gets no
+// the limit of its limiter, nor the bound of an operator. The replicas that are up share all of it:
+// what one that is down or paused would have carried is theirs meanwhile. One that is paused gets no
 // call, not even a probe; calls wait for it. Pure: `now` is an argument. Owned by model_lane; not
 // thread-safe. Never fails.
 #pragma once
@@ -63,7 +64,7 @@ public:
   [[nodiscard]] std::optional<time_point> next_probe() const;
 
   // Orders of an operator. bound: calls in flight at once, at most; 0: no bound.
-  void pause(std::uint32_t replica, bool paused) { replicas_[replica].paused = paused; }
+  void pause(std::uint32_t replica, bool paused);
   void bound(std::uint32_t replica, std::uint32_t calls) { replicas_[replica].bound = calls; }
   [[nodiscard]] bool paused(std::uint32_t replica) const { return replicas_[replica].paused; }
 
@@ -94,6 +95,7 @@ private:
   [[nodiscard]] std::optional<std::uint32_t> sticky_one(std::uint64_t sticky) const;
   [[nodiscard]] std::optional<std::uint32_t> least_loaded() const;
   place occupy(std::uint32_t replica, breaker::permission granted);
+  void share_out();
 
   std::uint32_t concurrency_;
   std::uint32_t in_flight_ = 0;
