@@ -134,8 +134,9 @@ void call_loop::cancel_on_wire(live_call& call) {
   cancel(call);
 }
 
-void call_loop::abandon(std::uint64_t sticky) {
-  std::vector<live_call*> waiting; // cancelled last: a callback may submit
+// Taken out of the queues; the caller ends them last, because a callback may submit.
+std::vector<live_call*> call_loop::take_waiting(std::uint64_t sticky) {
+  std::vector<live_call*> waiting;
   for (auto& lane : lanes_)
     std::erase_if(lane->queue, [&](live_call* call) {
       const bool its = call->call.sticky == sticky;
@@ -152,6 +153,22 @@ void call_loop::abandon(std::uint64_t sticky) {
     return its;
   });
   std::make_heap(retries_.begin(), retries_.end());
+  return waiting;
+}
+
+void call_loop::give_up(std::uint64_t sticky) {
+  for (live_call* call : take_waiting(sticky)) {
+    call->place.replica = 0; // perhaps it never had one
+    if (call->lane->pool.all_down())
+      give_up(*call, call_error::transient, "no replica of the model is up",
+              call->lane->last_failure);
+    else
+      finish(*call, fail(call_failure{call_error::cancelled, "given up", call->attempts}));
+  }
+}
+
+void call_loop::abandon(std::uint64_t sticky) {
+  const std::vector<live_call*> waiting = take_waiting(sticky);
   std::vector<live_call*> wired;
   for (live_call* call : on_wire_)
     if (call->call.sticky == sticky)

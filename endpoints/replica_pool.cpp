@@ -145,6 +145,13 @@ breaker_state replica_pool::state(std::uint32_t replica) const {
   return replicas_[replica].breaker.state();
 }
 
+std::optional<time_point> replica_pool::probe_at(std::uint32_t replica) const {
+  const member& r = replicas_[replica];
+  if (r.paused || r.breaker.state() != breaker_state::open)
+    return std::nullopt;
+  return r.breaker.probe_at();
+}
+
 std::optional<std::uint32_t> replica_pool::probe_due(time_point now) const {
   if (not_closed_ == 0)
     return std::nullopt;

@@ -73,6 +73,8 @@ public:
   [[nodiscard]] std::uint32_t in_flight(std::uint32_t replica) const;
   [[nodiscard]] std::uint32_t limit(std::uint32_t replica) const;
   [[nodiscard]] breaker_state state(std::uint32_t replica) const;
+  // When a call may try it; empty unless it is open and not paused.
+  [[nodiscard]] std::optional<time_point> probe_at(std::uint32_t replica) const;
   [[nodiscard]] retry_budget& budget(std::uint32_t replica) { return replicas_[replica].budget; }
 
 private:
