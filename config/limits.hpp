@@ -111,6 +111,7 @@ inline constexpr auto lease_ttl_min = 1s; // --lease-ttl: tests; operators stay 
 inline constexpr auto lease_ttl_max = 300s;
 inline constexpr auto heartbeat_period = 5s;        // at most a third of the time to live
 inline constexpr auto outage_retry_delay_max = 60s; // doubling from task_retry_delay
+inline constexpr auto model_out_patience = 10s; // a probe has failed; others get the tasks
 inline constexpr std::uint32_t crashes_max = 3; // of a task's workers, on two of them: quarantine
 inline constexpr std::uint32_t crashes_one_worker_max = 6; // the same, when there is only one
 inline constexpr std::size_t worker_failures_max =

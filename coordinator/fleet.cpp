@@ -39,11 +39,12 @@ void fleet::disconnect(fleet_peer& peer) {
   peer.knows.clear();
 }
 
-std::optional<peer_id> fleet::oracle_of(std::uint64_t task) const {
+std::optional<peer_id> fleet::oracle_of(experiment_id run, std::uint64_t task) const {
   const fleet_peer* best = nullptr;
   std::uint64_t best_weight = 0;
   for (const fleet_peer& peer : peers_) {
-    if (!peer.roles.oracle || peer.given_up || peer.left || !peer.draining.empty())
+    if (!peer.roles.oracle || peer.given_up || peer.left || !peer.draining.empty() ||
+        peer.refused.contains(run))
       continue;
     const std::uint64_t weight = hash_bytes(fmt::format("{} {}", peer.name, task)).prefix();
     if (best == nullptr || weight > best_weight) {
@@ -54,10 +55,11 @@ std::optional<peer_id> fleet::oracle_of(std::uint64_t task) const {
   return best != nullptr && best->connection ? std::optional(best->id) : std::nullopt;
 }
 
-std::optional<peer_id> fleet::next_grader() {
+std::optional<peer_id> fleet::next_grader(experiment_id run) {
   for (std::size_t i = 0; i < peers_.size(); ++i) {
     const fleet_peer& peer = peers_[(grader_turn_ + i) % peers_.size()];
-    if (peer.roles.grader && peer.connection && peer.draining.empty()) {
+    if (peer.roles.grader && peer.connection && peer.draining.empty() &&
+        !peer.refused.contains(run)) {
       grader_turn_ = peer.id.value; // the one after it is next
       return peer.id;
     }
@@ -65,9 +67,10 @@ std::optional<peer_id> fleet::next_grader() {
   return std::nullopt;
 }
 
-std::size_t fleet::solvers() const {
-  return static_cast<std::size_t>(std::count_if(peers_.begin(), peers_.end(), [](const auto& peer) {
-    return peer.roles.solver && peer.connection && peer.draining.empty();
+std::size_t fleet::solvers(experiment_id run) const {
+  return static_cast<std::size_t>(std::count_if(peers_.begin(), peers_.end(), [&](const auto& peer) {
+    return peer.roles.solver && peer.connection && peer.draining.empty() &&
+           !peer.refused.contains(run);
   }));
 }
 

@@ -37,7 +37,7 @@ void run_core::on_finished(peer_id from, arm_finished finished) {
 }
 
 void run_core::grade(held_task&, const arm_finished& finished) {
-  const auto grader = directory_->grader();
+  const auto grader = directory_->grader(id_);
   if (!grader)
     return; // sent when one joins
   auto sealed = sources_.gold_of(finished.task.problem);

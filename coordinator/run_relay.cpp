@@ -112,7 +112,7 @@ void run_core::on_ask(peer_id from, ask_message ask) {
 // commits, and the ask is sent later.
 std::optional<peer_id> run_core::oracle_of(problem_index task, held_task& held) {
   if (!held.oracle_party)
-    held.oracle_party = directory_->oracle(task);
+    held.oracle_party = directory_->oracle(id_, task);
   if (!held.oracle_party)
     return std::nullopt;
   forgetting_.erase({task, *held.oracle_party}); // it has something of the task again
