@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "base/kill_point.hpp"
+#include "workers/ledger_answers.hpp"
+#include "workers/model_slots.hpp"
 #include "workers/party_actors.hpp"
 
 namespace tenbit {
@@ -37,6 +39,9 @@ struct peer_state {
 using peer_pointer = peer_actor::stateful_pointer<peer_state>;
 
 void carry_out(peer_pointer self);
+void say(peer_pointer self, from_peer message);
+
+constexpr const char* another_question = "the oracle's own ledger has another question at this bit";
 
 // -- experiments ---------------------------------------------------------------------------------
 
@@ -139,7 +144,10 @@ struct pass_on {
   void operator()(hand_back& m) const { to_worker(m); }
   void operator()(oracle_ask& m) const {
     const task_id task = m.task;
-    to_sender(task, std::move(m));
+    if (self->state.options.ledger && asked_otherwise(*self->state.options.ledger, m))
+      say(self, oracle_failed{task, m.ticket, {call_error::diverged, another_question}});
+    else
+      to_sender(task, std::move(m));
   }
   void operator()(oracle_text& m) const {
     const task_id task = m.task;
@@ -200,16 +208,9 @@ void flush_ledger(peer_pointer self) {
     return; // nothing is given after a failed sync
   std::vector<from_peer> out;
   for (oracle_append& append : std::exchange(state.unsynced, {})) {
-    bool contradicts = false;
-    for (const event& entry : append.events)
-      if (const auto* bit = std::get_if<bit_event>(&entry); bit && state.options.ledger)
-        contradicts = state.options.ledger->add(append.task, *bit) == oracle_ledger::added::other ||
-                      contradicts;
-    if (contradicts)
-      out.emplace_back(oracle_failed{
-          append.task,
-          append.ask,
-          {call_error::diverged, "the oracle's own ledger has another bit for this question"}});
+    if (state.options.ledger && !enter_bits(*state.options.ledger, append.task, append.events))
+      out.emplace_back(
+          oracle_failed{append.task, append.ask, {call_error::diverged, another_question}});
     else
       out.emplace_back(std::move(append));
   }
