@@ -152,6 +152,7 @@ inline constexpr auto reconnect_max = 10s;
 inline constexpr auto uplink_linger = 2s;
 inline constexpr auto allow_list_period = 1s; // how soon a revoked key is out
 inline constexpr auto welcome_timeout = 10s;  // then hello is said again
+inline constexpr auto experiment_idle_max = 600s; // then a peer lets its client and parties go
 inline constexpr auto resend_period = 30s;    // of what has no reply, without a reconnect
 
 // -- control -------------------------------------------------------------------------------------

@@ -31,9 +31,10 @@ struct peer_state {
   // Of operators, by URL and action, for the benches that come. The latest counts.
   std::map<std::pair<std::string, bool>, endpoint_order> orders;
   std::vector<oracle_append> unsynced; // bits that wait for the ledger
+  // Not used any more, by the parties that are not down yet: those still speak to its client.
+  std::map<caf::actor_addr, std::shared_ptr<bench>> ending;
   bool flush_sent = false;
   bool over = false;
-  bool unworkable = false;       // it leaves, but not as it should
   link_clock::time_point looked; // at the replicas
 };
 using peer_pointer = peer_actor::stateful_pointer<peer_state>;
@@ -65,31 +66,21 @@ std::vector<model_spec> models_of(const experiment& exp, role_set roles) {
   return out;
 }
 
-void open_bench(peer_pointer self, const experiment_text& text) {
+expected<bench, std::string> make_bench(peer_pointer self, const experiment_text& text) {
   peer_state& state = self->state;
-  const auto give_up = [&](const std::string& why) {
-    state.options.on_note("cannot work on an experiment of the coordinator: " + why);
-    state.unworkable = true;
-    state.core->leave("cannot work on its experiment: " + why, link_clock::now());
-  };
   auto exp = parse_experiment(text.toml, "the coordinator's experiment", {}, file_check::skipped);
-  if (!exp) {
-    give_up(exp.error().empty() ? "it cannot be read" : exp.error().front().text());
-    return;
-  }
+  if (!exp)
+    return fail(exp.error().empty() ? std::string("it cannot be read")
+                                    : exp.error().front().text());
   bench one;
   auto prepared = state.options.prepare(*exp);
-  if (!prepared) {
-    give_up(prepared.error());
-    return;
-  }
+  if (!prepared)
+    return fail(prepared.error());
   one.prepared = std::move(*prepared);
   one.exp = std::make_shared<const experiment>(std::move(*exp));
   auto calls = client::start(models_of(*one.exp, state.options.rules.roles));
-  if (!calls) {
-    give_up(calls.error());
-    return;
-  }
+  if (!calls)
+    return fail(calls.error());
   one.calls = std::move(*calls);
   for (const auto& [which, what] : state.orders)
     one.calls->order(what);
@@ -100,10 +91,42 @@ void open_bench(peer_pointer self, const experiment_text& text) {
     one.sender = spawn_oracle(self->system(), one.exp, *one.calls, self);
   if (roles.grader)
     one.judge = spawn_grader(self->system(), one.exp, self);
-  if (state.options.slots_auto && roles.solver)
-    state.core->set_slots(state.options.slots_of(*one.exp), link_clock::now());
-  state.options.on_note(fmt::format("working on {}", one.exp->name));
-  state.benches.emplace(text.experiment, std::move(one));
+  return one;
+}
+
+// What this process lacks for one experiment is no reason to end the others.
+void open_bench(peer_pointer self, const experiment_text& text) {
+  peer_state& state = self->state;
+  auto one = make_bench(self, text);
+  if (!one) {
+    state.options.on_note("cannot work on an experiment of the coordinator: " + one.error());
+    state.core->refuse(text.experiment, one.error(), link_clock::now());
+    return;
+  }
+  if (state.options.slots_auto && state.options.rules.roles.solver)
+    state.core->set_slots(state.options.slots_of(*one->exp), link_clock::now());
+  state.options.on_note(fmt::format("working on {}", one->exp->name));
+  state.benches.insert_or_assign(text.experiment, std::move(*one));
+}
+
+// Its client goes when its parties are down.
+void close_bench(peer_pointer self, experiment_id id) {
+  peer_state& state = self->state;
+  auto node = state.benches.extract(id);
+  if (node.empty())
+    return;
+  const auto one = std::make_shared<bench>(std::move(node.mapped()));
+  const auto end = [&](const auto& party) {
+    if (!party)
+      return;
+    state.ending.emplace(caf::actor_cast<caf::actor_addr>(party), one);
+    self->monitor(party);
+    self->send_exit(party, caf::exit_reason::user_shutdown);
+  };
+  end(one->worker);
+  end(one->sender);
+  end(one->judge);
+  state.options.on_note(fmt::format("nothing to do for {}: closed until there is", one->exp->name));
 }
 
 void take_order(peer_pointer self, const endpoint_order& what) {
@@ -187,7 +210,7 @@ void carry_out(peer_pointer self) {
           if (one.worker)
             self->send(one.worker, progress_wanted{});
       } else if (const auto& end = std::get<link_over>(command); !std::exchange(state.over, true)) {
-        state.options.on_over(end.reason, end.in_order && !state.unworkable);
+        state.options.on_over(end.reason, end.in_order);
       }
     }
   }
@@ -242,14 +265,6 @@ void on_append(peer_pointer self, oracle_append& append) {
 
 // -- the models ----------------------------------------------------------------------------------
 
-bool is_out(const model_snapshot& model) {
-  return !model.replicas.empty() &&
-         std::all_of(model.replicas.begin(), model.replicas.end(), [](const auto& replica) {
-           return replica.breaker == "open" || replica.breaker == "stopped" ||
-                  replica.breaker == "paused";
-         });
-}
-
 // What the replicas do goes into the next heartbeat; a worker none of whose models can be called
 // takes no task.
 void look_at_models(peer_pointer self, link_clock::time_point now) {
@@ -261,9 +276,9 @@ void look_at_models(peer_pointer self, link_clock::time_point now) {
   std::uint32_t slots = state.benches.empty() ? state.options.rules.slots : 0;
   for (const auto& [id, one] : state.benches) {
     const auto models = one.calls->snapshot();
-    if (!std::any_of(models.begin(), models.end(), is_out))
-      slots = std::max(slots, state.options.slots_auto ? state.options.slots_of(*one.exp)
-                                                       : state.options.rules.slots);
+    const std::uint32_t full =
+        state.options.slots_auto ? state.options.slots_of(*one.exp) : state.options.rules.slots;
+    slots = std::max(slots, slots_now(models, full, now));
     for (const model_snapshot& model : models) {
       for (const replica_snapshot& replica : model.replicas) {
         std::uint64_t failed = 0;
@@ -285,6 +300,8 @@ void on_tick(peer_pointer self) {
   if (state.over)
     return;
   const auto now = link_clock::now();
+  for (const experiment_id id : state.core->take_idle(now))
+    close_bench(self, id);
   look_at_models(self, now);
   state.core->on_tick(now);
   carry_out(self);
@@ -314,6 +331,7 @@ peer_actor::behavior_type peer(peer_pointer self, std::shared_ptr<peer_options> 
   if (self->state.options.ledger)
     for (const auto& [run, bits] : self->state.options.ledger->counts())
       self->state.core->count_bits(run, bits);
+  self->set_down_handler([self](const caf::down_msg& m) { self->state.ending.erase(m.source); });
   self->send(self, tick{});
   return {
       [self](append_request& m) {
