@@ -68,10 +68,11 @@ std::optional<peer_id> fleet::next_grader(experiment_id run) {
 }
 
 std::size_t fleet::solvers(experiment_id run) const {
-  return static_cast<std::size_t>(std::count_if(peers_.begin(), peers_.end(), [&](const auto& peer) {
+  const auto counts = [&](const fleet_peer& peer) {
     return peer.roles.solver && peer.connection && peer.draining.empty() &&
            !peer.refused.contains(run);
-  }));
+  };
+  return static_cast<std::size_t>(std::count_if(peers_.begin(), peers_.end(), counts));
 }
 
 } // namespace tenbit

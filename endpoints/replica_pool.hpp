@@ -7,9 +7,9 @@
 //
 // Bounds: calls in flight never exceed the model's concurrency, nor one replica its share of it and
 // the limit of its limiter, nor the bound of an operator. The replicas that are up share all of it:
-// what one that is down or paused would have carried is theirs meanwhile. One that is paused gets no
-// call, not even a probe; calls wait for it. Pure: `now` is an argument. Owned by model_lane; not
-// thread-safe. Never fails.
+// what one that is down or paused would have carried is theirs meanwhile. One that an operator
+// paused gets no call, not even a probe; calls wait for it. Pure: `now` is an argument. Owned by
+// model_lane; not thread-safe. Never fails.
 #pragma once
 
 #include <algorithm>

@@ -67,8 +67,8 @@ public:
   void set_replicas(std::vector<replica_report> replicas) { replicas_ = std::move(replicas); }
   // This oracle's own ledger has one more bit.
   void count_bits(experiment_id run, std::uint64_t bits) { ledgers_[run] = bits; }
-  // This process cannot work on it: the coordinator is told, and gets back what there is of it. After
-  // the next hello it is tried again.
+  // This process cannot work on it: the coordinator is told, and gets back what there is of it.
+  // After the next hello it is tried again.
   void refuse(experiment_id run, const std::string& reason, link_clock::time_point now);
   // Experiments of which nothing was held, asked or unanswered for a while; they are not known any
   // more, and their text comes again before the next work on them.

@@ -3,8 +3,8 @@
 //
 // Owns one client and one worker, oracle and grader per experiment, as far as its roles go, made
 // when the experiment's text comes and ended when there was nothing to do for it for a while. One
-// that cannot be made is refused, and the others go on. Detached (a thread of its own), because an oracle's ledger is
-// synced here before a bit leaves.
+// that cannot be made is refused, and the others go on. Detached (a thread of its own), because an
+// oracle's ledger is synced here before a bit leaves.
 #pragma once
 
 #include <functional>

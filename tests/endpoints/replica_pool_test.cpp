@@ -263,9 +263,10 @@ TEST(ReplicaPool, ThrottledOneThatGetsALargerShare_DoesNotJump) {
   std::vector<replica_pool::place> taken;
   for (int round = 0; round < 3; ++round) {
     (void)take_all(pool, taken);
-    for (const auto& place : taken)
-      pool.give_back(place, place.replica == living ? attempt_end::throttled : attempt_end::abandoned,
-                     start);
+    for (const auto& place : taken) {
+      const bool its = place.replica == living;
+      pool.give_back(place, its ? attempt_end::throttled : attempt_end::abandoned, start);
+    }
     taken.clear();
   }
   const auto limit = pool.limit(living);
