@@ -23,6 +23,7 @@ struct role_table {
   role_set operator()(const hello&) const { return any_role; }
   role_set operator()(const heartbeat&) const { return any_role; }
   role_set operator()(const goodbye&) const { return any_role; }
+  role_set operator()(const experiment_refused&) const { return any_role; }
   role_set operator()(const append_request&) const { return solver_role; }
   role_set operator()(const ask_message&) const { return solver_role; }
   role_set operator()(const text_request&) const { return solver_role; }

@@ -89,6 +89,12 @@ struct heartbeat {
 struct goodbye {
   std::string reason;
 };
+// It cannot work on this experiment in any of its roles (a key is missing, a model cannot be
+// served) and gives back what it has of it; its other experiments go on. Until its next hello.
+struct experiment_refused {
+  experiment_id experiment;
+  std::string reason; // for people
+};
 
 // -- coordinator → peer --------------------------------------------------------------------------
 
@@ -122,7 +128,7 @@ struct oracle_appended {
   appended what;
 };
 
-using from_peer = std::variant<hello, heartbeat, goodbye,                                  // any
+using from_peer = std::variant<hello, heartbeat, goodbye, experiment_refused,              // any
                                append_request, ask_message, text_request, arm_finished,    // solver
                                task_released,                                              // solver
                                oracle_append, oracle_failed, oracle_text_reply, forgotten, // oracle

@@ -52,6 +52,7 @@
 //   oracle_text_reply 11  TASK, ask int, text text
 //   forgotten         12  TASK
 //   graded            13  TASK, event (an outcome)
+//   experiment_refused 14 experiment int, reason note
 //
 // -- coordinator → peer: 64 … 127 ----------------------------------------------------------------
 //
@@ -112,11 +113,14 @@
 //                      revoked, grants unknown to the peer are sent again
 //   heartbeat          counts only with the highest number of its boot so far
 //   goodbye            the session is over already: ignored
+//   experiment_refused the same once more: the reason is the latest, nothing else changes. Of a run
+//                      that is not here: ignored. Ends with the next hello, after which the
+//                      experiment's text is sent, and tried, again
 //
 //   welcome            the same once more: changes nothing, what has no reply is sent again
 //   refused            the same once more: changes nothing
 //   hello_wanted       answered with hello each time
-//   experiment_text    the same text is known: ignored
+//   experiment_text    the same text is known: ignored; one that was refused: tried again
 //   heartbeat_ack      only the highest number counts
 //   leave_order        is leaving already: ignored
 //   grant              of a lease that is worked on, or older than it: ignored

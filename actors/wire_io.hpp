@@ -40,6 +40,9 @@ template <> struct row<oracle_text_reply> {
 };
 template <> struct row<forgotten> { static constexpr type_of type{12, "forgotten"}; };
 template <> struct row<graded> { static constexpr type_of type{13, "graded"}; };
+template <> struct row<experiment_refused> {
+  static constexpr type_of type{14, "experiment_refused"};
+};
 
 template <> struct row<welcome> { static constexpr type_of type{64, "welcome"}; };
 template <> struct row<refused> { static constexpr type_of type{65, "refused"}; };

@@ -72,6 +72,11 @@ void fields(auto& io, like<goodbye> auto& m) {
   note(io, "reason", limits::frame_note_bytes_max, m.reason);
 }
 
+void fields(auto& io, like<experiment_refused> auto& m) {
+  io.number("experiment", m.experiment.value);
+  note(io, "reason", limits::frame_note_bytes_max, m.reason);
+}
+
 void fields(auto& io, like<append_request> auto& m) {
   lease_fields(io, m);
   io.number("ticket", m.ticket);

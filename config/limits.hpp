@@ -49,6 +49,13 @@ inline constexpr std::uint32_t limiter_start = 64; // slow start from here, per 
 inline constexpr std::uint32_t limiter_round_calls_min =
     50;                                        // completions before the limit moves again
 inline constexpr auto limiter_round_max = 10s; // or this long, when completions are rare
+// First bytes against their long average: from here on the limit does not grow, or is cut.
+inline constexpr double limiter_hold_ratio = 1.5;
+inline constexpr double limiter_cut_ratio = 2;
+inline constexpr double limiter_queue_cut_min = 0.25; // of the limit: less would drown in the noise
+inline constexpr double limiter_queue_cut_max = 0.5;
+inline constexpr double limiter_regrowth = 0.25; // a round, up to where the limit was cut
+inline constexpr std::uint32_t limiter_first_bytes_min = 10; // seen before anything is judged
 inline constexpr std::uint32_t call_attempts_max = 4;
 inline constexpr std::uint32_t invalid_replies_max = 2; // a broken reply is asked for once more
 inline constexpr std::size_t error_body_bytes_max = 64U << 10; // kept of a reply that is no success
@@ -105,6 +112,7 @@ inline constexpr auto lease_ttl_min = 1s; // --lease-ttl: tests; operators stay 
 inline constexpr auto lease_ttl_max = 300s;
 inline constexpr auto heartbeat_period = 5s;        // at most a third of the time to live
 inline constexpr auto outage_retry_delay_max = 60s; // doubling from task_retry_delay
+inline constexpr auto model_out_patience = 10s; // a probe has failed; others get the tasks
 inline constexpr std::uint32_t crashes_max = 3; // of a task's workers, on two of them: quarantine
 inline constexpr std::uint32_t crashes_one_worker_max = 6; // the same, when there is only one
 inline constexpr std::size_t worker_failures_max =
@@ -145,6 +153,7 @@ inline constexpr auto reconnect_max = 10s;
 inline constexpr auto uplink_linger = 2s;
 inline constexpr auto allow_list_period = 1s; // how soon a revoked key is out
 inline constexpr auto welcome_timeout = 10s;  // then hello is said again
+inline constexpr auto experiment_idle_max = 600s; // then a peer lets its client and parties go
 inline constexpr auto resend_period = 30s;    // of what has no reply, without a reconnect
 
 // -- control -------------------------------------------------------------------------------------

@@ -96,6 +96,7 @@ template <class Fields> void list_fields(Fields& f, peer_line& v) {
   f("tasks_done", v.tasks_done);
   f("tasks_failed", v.tasks_failed);
   f("draining", v.draining);
+  f("refused", v.refused);
   f("replicas", v.replicas);
 }
 template <class Fields> void list_fields(Fields& f, endpoint_rule& v) {

@@ -158,7 +158,7 @@ lines worker_table(const cluster_status& s, std::size_t columns) {
                     {"done", side::right},
                     {"failed", side::right},
                     {"boots", side::right},
-                    {"draining", side::left}});
+                    {"reason", side::left}});
   auto peers = s.peers;
   std::stable_sort(peers.begin(), peers.end(), [](const peer_line& a, const peer_line& b) {
     const auto rank = [](const peer_line& p) {
@@ -180,7 +180,8 @@ lines worker_table(const cluster_status& s, std::size_t columns) {
                std::to_string(peer.slots), std::to_string(peer.leased),
                duration_text(peer.heartbeat_age_s), std::to_string(peer.tasks_done),
                std::to_string(peer.tasks_failed), std::to_string(peer.restarts),
-               one_line(peer.draining, limits::error_text_chars_max)});
+               one_line(peer.draining.empty() ? peer.refused : peer.draining,
+                        limits::error_text_chars_max)});
   }
   return table.lines(columns);
 }

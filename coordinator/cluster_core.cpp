@@ -147,6 +147,7 @@ void cluster_core::on_tick(run_clock::time_point now) {
   for (fleet_peer& peer : fleet_.all())
     if (!peer.given_up && now - std::max(peer.heard, started_) > 2 * rules_.lease_ttl)
       give_up(peer);
+  free_from_outages(now);
   sample(now);
 }
 
@@ -267,9 +268,12 @@ void cluster_core::grant_free_slots(run_clock::time_point now) {
     if (place == runs_.end())
       continue;
     while (may_grant(place->second)) {
-      const auto peers = free_peers(now);
+      auto peers = free_peers(now);
       if (peers.empty())
         return;
+      std::erase_if(peers, [&](peer_id peer) { return fleet_.find(peer)->refused.contains(id); });
+      if (peers.empty())
+        break; // another run may have them
       if (given++ >= limits::grants_per_step_max) {
         free_ = true;
         commands_.emplace_back(cluster_more{});

@@ -69,6 +69,8 @@ public:
   void remove_run(experiment_id id) {
     runs_.erase(id);
     std::erase(by_priority_, id);
+    for (fleet_peer& peer : fleet_.all())
+      peer.refused.erase(id);
   }
 
   // -- events
@@ -129,11 +131,11 @@ private:
   };
 
   // party_directory
-  std::optional<peer_id> oracle(problem_index task) override {
-    return fleet_.oracle_of(task.value);
+  std::optional<peer_id> oracle(experiment_id run, problem_index task) override {
+    return fleet_.oracle_of(run, task.value);
   }
-  std::optional<peer_id> grader() override { return fleet_.next_grader(); }
-  bool one_solver() const override { return fleet_.solvers() < 2; }
+  std::optional<peer_id> grader(experiment_id run) override { return fleet_.next_grader(run); }
+  bool one_solver(experiment_id run) const override { return fleet_.solvers(run) < 2; }
   std::string name(peer_id who) const override;
   std::uint64_t boot(peer_id who) const override;
 
@@ -146,6 +148,9 @@ private:
   void on_heartbeat(fleet_peer& peer, heartbeat beat, run_clock::time_point now);
   void on_goodbye(fleet_peer& peer, run_clock::time_point now);
   void give_up(fleet_peer& peer);
+  void on_refused(fleet_peer& peer, experiment_refused said);
+  void note_models(fleet_peer& peer, run_clock::time_point now);
+  void free_from_outages(run_clock::time_point now);
   void judge_worker(fleet_peer& peer, const task_released& released, run_clock::time_point now);
   void deliver(fleet_peer& peer, from_peer& message, run_clock::time_point now);
   void deliver_oracle(fleet_peer& peer, from_peer& message);
@@ -157,6 +162,8 @@ private:
   void gather(run_entry& entry);
   void grant_free_slots(run_clock::time_point now);
   [[nodiscard]] std::vector<peer_id> free_peers(run_clock::time_point now) const;
+  [[nodiscard]] std::string refusals_of(const fleet_peer& peer) const;
+  [[nodiscard]] std::string all_refused(experiment_id run, bool role_set::*role) const;
   [[nodiscard]] bool grant_one(run_core& run, peer_id peer, run_clock::time_point now);
   [[nodiscard]] std::uint32_t leased(peer_id peer) const;
   [[nodiscard]] bool may_grant(const run_entry& entry) const;

@@ -28,6 +28,8 @@ void cluster_core::on_frame(connection_id from, const std::string& key, role_set
     on_heartbeat(*peer, std::move(*beat), now);
   else if (std::holds_alternative<goodbye>(message))
     on_goodbye(*peer, now);
+  else if (auto* no = std::get_if<experiment_refused>(&message))
+    on_refused(*peer, std::move(*no));
   else
     deliver(*peer, message, now);
 }
@@ -130,6 +132,8 @@ void cluster_core::on_hello(connection_id from, const std::string& key, role_set
   peer.build = h.build;
   peer.boot = h.boot;
   peer.left = peer.given_up = peer.expected = false;
+  peer.refused.clear();
+  peer.out_since.clear();
   peer.ledger.clear();
   for (const ledger_count& count : h.ledgers)
     peer.ledger[count.experiment] = count.bits;
@@ -178,6 +182,7 @@ void cluster_core::on_heartbeat(fleet_peer& peer, heartbeat beat, run_clock::tim
   free_ = free_ || peer.slots != slots;
   peer.slots = slots;
   peer.replicas = std::move(beat.replicas);
+  note_models(peer, now);
   for (const lease_progress& progress : beat.leases) {
     if (run_core* run = find(progress.task.experiment))
       run->renew(peer.id, progress, now + rules_.lease_ttl, leased(peer.id) < peer.slots);

@@ -87,12 +87,18 @@ std::string cluster_core::why_pending(const run_core& run) const {
     return fmt::format("the limit of {} leases is reached", entry.lease_limit);
   if (std::string why = no_worker(); !why.empty())
     return why;
+  if (const std::string why = all_refused(run.id(), &role_set::solver); !why.empty())
+    return "no worker can work on it; " + why;
   if (run.tasks().delayed() > 0 && run.tasks().delayed() == counts.pending)
     return "they failed and wait to be tried again";
   for (const fleet_peer& peer : fleet_.all())
-    if (peer.takes_tasks() && leased(peer.id) < peer.slots)
+    if (peer.takes_tasks(run.id()) && leased(peer.id) < peer.slots)
       return run.tasks().suspects() > 0 ? "suspects wait for a worker without one"
                                         : "they are being handed out";
+  for (const auto& [role, name] :
+       {std::pair(&role_set::oracle, "oracle"), {&role_set::grader, "grader"}})
+    if (const std::string why = all_refused(run.id(), role); !why.empty())
+      return fmt::format("no free slot: no {} can work on it; {}", name, why);
   if (const std::string model = model_out(run.what(), fleet_.all()); !model.empty())
     return fmt::format("no free slot: tasks in work wait for the model {} (its endpoints are out "
                        "or paused)",
@@ -215,6 +221,7 @@ cluster_status cluster_core::snapshot(run_clock::time_point now) const {
     if (peer.draining.empty() && peer.deaf_since != epoch{})
       line.draining = "heard, but does not hear: its grants expired and it never named one; the "
                       "link to it is cut one way";
+    line.refused = refusals_of(peer);
     line.replicas = peer.replicas;
     out.peers.push_back(std::move(line));
   }

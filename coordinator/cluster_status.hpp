@@ -46,6 +46,7 @@ struct peer_line {
   std::uint64_t restarts = 0; // other boots of the same key
   std::uint64_t tasks_done = 0, tasks_failed = 0;
   std::string draining; // why it gets no new task; empty: it does
+  std::string refused;  // experiments it cannot work on, and why; empty: none
   std::vector<replica_report> replicas;
 };
 struct cluster_status {

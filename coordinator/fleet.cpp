@@ -39,13 +39,14 @@ void fleet::disconnect(fleet_peer& peer) {
   peer.knows.clear();
 }
 
-std::optional<peer_id> fleet::oracle_of(std::uint64_t task) const {
+std::optional<peer_id> fleet::oracle_of(experiment_id run, std::uint64_t task) const {
   const fleet_peer* best = nullptr;
   std::uint64_t best_weight = 0;
   for (const fleet_peer& peer : peers_) {
     if (peer.expected && !peer.given_up)
       return std::nullopt;
-    if (!peer.roles.oracle || peer.given_up || peer.left || !peer.draining.empty())
+    if (!peer.roles.oracle || peer.given_up || peer.left || !peer.draining.empty() ||
+        peer.refused.contains(run))
       continue;
     const std::uint64_t weight = hash_bytes(fmt::format("{} {}", peer.name, task)).prefix();
     if (best == nullptr || weight > best_weight) {
@@ -56,10 +57,11 @@ std::optional<peer_id> fleet::oracle_of(std::uint64_t task) const {
   return best != nullptr && best->connection ? std::optional(best->id) : std::nullopt;
 }
 
-std::optional<peer_id> fleet::next_grader() {
+std::optional<peer_id> fleet::next_grader(experiment_id run) {
   for (std::size_t i = 0; i < peers_.size(); ++i) {
     const fleet_peer& peer = peers_[(grader_turn_ + i) % peers_.size()];
-    if (peer.roles.grader && peer.connection && peer.draining.empty()) {
+    if (peer.roles.grader && peer.connection && peer.draining.empty() &&
+        !peer.refused.contains(run)) {
       grader_turn_ = peer.id.value; // the one after it is next
       return peer.id;
     }
@@ -67,11 +69,12 @@ std::optional<peer_id> fleet::next_grader() {
   return std::nullopt;
 }
 
-std::size_t fleet::solvers() const {
-  return static_cast<std::size_t>(std::count_if(peers_.begin(), peers_.end(), [](const auto& peer) {
+std::size_t fleet::solvers(experiment_id run) const {
+  const auto counts = [&](const fleet_peer& peer) {
     return peer.roles.solver && peer.connection && peer.draining.empty() &&
-           peer.deaf_since == epoch{};
-  }));
+           peer.deaf_since == epoch{} && !peer.refused.contains(run);
+  };
+  return static_cast<std::size_t>(std::count_if(peers_.begin(), peers_.end(), counts));
 }
 
 } // namespace tenbit

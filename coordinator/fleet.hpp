@@ -35,6 +35,9 @@ struct fleet_peer {
   epoch deaf_since;
   bool welcome_heard = false; // it has said more than hello since the last one
   std::set<experiment_id> knows;
+  std::map<experiment_id, std::string> refused; // since its hello, and why: it gets nothing of them
+  std::map<std::string, run_clock::time_point> out_since; // models it cannot call, by alias
+  run_clock::time_point relieved; // last asked for its tasks because of that
   std::map<problem_index, run_clock::time_point> failed; // since its last success
   std::uint64_t tasks_done = 0, tasks_failed = 0, restarts = 0;
   std::vector<replica_report> replicas;
@@ -43,6 +46,9 @@ struct fleet_peer {
 
   [[nodiscard]] bool takes_tasks() const {
     return roles.solver && connection && draining.empty() && deaf_since == epoch{} && slots > 0;
+  }
+  [[nodiscard]] bool takes_tasks(experiment_id run) const {
+    return takes_tasks() && !refused.contains(run);
   }
 };
 
@@ -57,10 +63,10 @@ public:
 
   // A task has the same oracle as long as the same ones are there (rendezvous hashing). One that
   // is expected back is waited for (empty): it may have calls of the task on the wire. So are all of
-  // the last life, which say in their hello what they have.
-  [[nodiscard]] std::optional<peer_id> oracle_of(std::uint64_t task) const;
-  [[nodiscard]] std::optional<peer_id> next_grader();
-  [[nodiscard]] std::size_t solvers() const; // connected, not draining, not deaf
+  // the last life, which say in their hello what they have. One that refused the run is none of its.
+  [[nodiscard]] std::optional<peer_id> oracle_of(experiment_id run, std::uint64_t task) const;
+  [[nodiscard]] std::optional<peer_id> next_grader(experiment_id run);
+  [[nodiscard]] std::size_t solvers(experiment_id run) const; // connected, not draining, not deaf
 
   [[nodiscard]] std::vector<fleet_peer>& all() { return peers_; }
   [[nodiscard]] const std::vector<fleet_peer>& all() const { return peers_; }

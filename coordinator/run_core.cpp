@@ -194,7 +194,7 @@ void run_core::on_diverged(std::uint64_t ticket, const std::string& why,
   if (held == nullptr)
     return; // late events of a lease that is over: what the store has stays
   send(held->holder, revoke{{id_, task}, held->number, why});
-  const task_ending how = plan_.judge(task, release_kind::diverged, directory_->one_solver());
+  const task_ending how = plan_.judge(task, release_kind::diverged, directory_->one_solver(id_));
   if (how == task_ending::quarantined)
     quarantine_leased(task, why, std::nullopt);
   else

@@ -54,15 +54,15 @@ struct run_sources {
   std::function<expected<std::shared_ptr<const problem>, store_failure>(problem_index)> problem_of;
 };
 
-// The other parties, as a run asks for them.
+// The other parties, as a run asks for them. Those that refused it are none of its.
 class party_directory {
 public:
   virtual ~party_directory() = default;
   // Empty: none is there; the run asks again when one joins.
   // The same one for the same task as long as the same ones are there.
-  [[nodiscard]] virtual std::optional<peer_id> oracle(problem_index task) = 0;
-  [[nodiscard]] virtual std::optional<peer_id> grader() = 0;
-  [[nodiscard]] virtual bool one_solver() const = 0;
+  [[nodiscard]] virtual std::optional<peer_id> oracle(experiment_id run, problem_index task) = 0;
+  [[nodiscard]] virtual std::optional<peer_id> grader(experiment_id run) = 0;
+  [[nodiscard]] virtual bool one_solver(experiment_id run) const = 0;
   [[nodiscard]] virtual std::string name(peer_id who) const = 0;
   // The peer of this name, seen or not.
   [[nodiscard]] virtual peer_id peer_named(const std::string& name) = 0;
@@ -104,6 +104,8 @@ public:
   // The peer is gone with what it held: it died, or left in good order.
   void lost(peer_id who, bool crashed, run_clock::time_point now);
   void hand_back_all();
+  // What this one has held since before then.
+  void hand_back_of(peer_id who, run_clock::time_point since);
   // Of a bad worker, at once: it is not asked to finish anything.
   void take_back(peer_id who, run_clock::time_point now);
   // A bad worker's failures were its own: what was given up because of them is pending again.

@@ -34,7 +34,7 @@ bool run_core::grant_next(peer_id to, epoch number, run_clock::time_point now,
   if (status_.phase != run_phase::running)
     return false;
   for (int tries = 0; tries < limits::grant_tries_max; ++tries) {
-    const auto task = plan_.next(now, to, directory_->one_solver());
+    const auto task = plan_.next(now, to, directory_->one_solver(id_));
     if (!task)
       return false;
     if (uncommitted_.contains(*task)) { // its journal on disk is not whole yet
@@ -205,7 +205,7 @@ void run_core::lost(peer_id who, bool crashed, run_clock::time_point now) {
   const auto tasks = plan_.held_by(who);
   std::set<problem_index> poison;
   if (crashed)
-    for (const problem_index task : plan_.crashed(who, directory_->one_solver()))
+    for (const problem_index task : plan_.crashed(who, directory_->one_solver(id_)))
       poison.insert(task);
   for (const problem_index task : tasks) {
     ++status_.leases_lost;
@@ -225,6 +225,12 @@ void run_core::lost(peer_id who, bool crashed, run_clock::time_point now) {
 void run_core::hand_back_all() {
   for (const auto& [task, held] : leases_)
     send(held.holder, tenbit::hand_back{{id_, task}, held.number});
+}
+
+void run_core::hand_back_of(peer_id who, run_clock::time_point since) {
+  for (const problem_index task : plan_.held_by(who))
+    if (const task_lease* held = plan_.find(task); held->granted <= since && leases_.contains(task))
+      send(who, tenbit::hand_back{{id_, task}, held->number});
 }
 
 void run_core::take_back(peer_id who, run_clock::time_point now) {
@@ -304,7 +310,7 @@ bool run_core::on_released(peer_id from, const task_released& released, run_cloc
     end_lease(task, task_ending::interrupted, now);
     return false;
   }
-  const task_ending how = plan_.judge(task, released.how, directory_->one_solver());
+  const task_ending how = plan_.judge(task, released.how, directory_->one_solver(id_));
   const bool waits = released.how == release_kind::outage && rules_.outage_tries_max == 0;
   if (how == task_ending::done || how == task_ending::interrupted) {
     if (how == task_ending::interrupted && rules_.leases_kept) {

@@ -81,7 +81,7 @@ void run_core::on_finished(peer_id from, arm_finished finished) {
 // -- the grader ----------------------------------------------------------------------------------
 
 void run_core::grade(open_arm& arm) {
-  const auto grader = directory_->grader();
+  const auto grader = directory_->grader(id_);
   if (!grader)
     return; // sent when one joins
   auto sealed = sources_.gold_of(arm.finished.task.problem);

@@ -114,7 +114,7 @@ std::optional<peer_id> run_core::oracle_of(problem_index task, held_task& held) 
   if (const auto asked = oracles_.find(task); !held.oracle_party && asked != oracles_.end())
     held.oracle_party = asked->second;
   if (!held.oracle_party)
-    held.oracle_party = directory_->oracle(task);
+    held.oracle_party = directory_->oracle(id_, task);
   if (!held.oracle_party)
     return std::nullopt;
   oracles_[task] = *held.oracle_party;

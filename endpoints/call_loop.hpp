@@ -41,6 +41,8 @@ public:
   void drain();
   // Cancels the calls of this group.
   void abandon(std::uint64_t group);
+  // Ends those of them that are not on the wire.
+  void give_up(std::uint64_t group);
   // Pauses, resumes or bounds the replicas of a URL; calls on the wire go on.
   void order(const endpoint_order& what);
   // Cancels everything.
@@ -79,6 +81,7 @@ private:
               std::optional<std::chrono::milliseconds> retry_after);
   void try_again(live_call& call, std::chrono::milliseconds wait);
   void give_up(live_call& call, call_error kind, std::string_view what, std::string_view why);
+  [[nodiscard]] std::vector<live_call*> take_waiting(std::uint64_t group);
   void finish(live_call& call, call_result result);
   void cancel(live_call& call);
   void cancel_on_wire(live_call& call);

@@ -39,8 +39,12 @@ void call_loop::succeeded(live_call& call, call_reply reply) {
   ++replica.answered;
   replica.first_byte.add(std::chrono::duration_cast<microseconds>(call.first_byte - call.started));
   replica.total.add(std::chrono::duration_cast<microseconds>(now_ - call.submitted));
+  const bool streamed = call.wire->is_event_stream();
   leave_wire(call);
-  call.lane->pool.give_back(call.place, attempt_end::answered, now_);
+  std::optional<first_byte_time> first_byte;
+  if (streamed)
+    first_byte = first_byte_time{call.started, call.first_byte - call.started};
+  call.lane->pool.give_back(call.place, attempt_end::answered, now_, first_byte);
   finish(call, std::move(reply));
 }
 
@@ -130,8 +134,9 @@ void call_loop::cancel_on_wire(live_call& call) {
   cancel(call);
 }
 
-void call_loop::abandon(std::uint64_t group) {
-  std::vector<live_call*> waiting; // cancelled last: a callback may submit
+// Taken out of the queues; the caller ends them last, because a callback may submit.
+std::vector<live_call*> call_loop::take_waiting(std::uint64_t group) {
+  std::vector<live_call*> waiting;
   for (auto& lane : lanes_)
     std::erase_if(lane->queue, [&](live_call* call) {
       const bool its = call->call.group == group;
@@ -148,6 +153,22 @@ void call_loop::abandon(std::uint64_t group) {
     return its;
   });
   std::make_heap(retries_.begin(), retries_.end());
+  return waiting;
+}
+
+void call_loop::give_up(std::uint64_t group) {
+  for (live_call* call : take_waiting(group)) {
+    call->place.replica = 0; // perhaps it never had one
+    if (call->lane->pool.all_down())
+      give_up(*call, call_error::transient, "no replica of the model is up",
+              call->lane->last_failure);
+    else
+      finish(*call, fail(call_failure{call_error::cancelled, "given up", call->attempts}));
+  }
+}
+
+void call_loop::abandon(std::uint64_t group) {
+  const std::vector<live_call*> waiting = take_waiting(group);
   std::vector<live_call*> wired;
   for (live_call* call : on_wire_)
     if (call->call.group == group)

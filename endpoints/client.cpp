@@ -55,6 +55,14 @@ public:
     loop_->wake();
   }
 
+  void give_up(std::uint64_t group) override {
+    {
+      std::lock_guard lock(inbox_mutex_);
+      not_waited_for_.push_back(group);
+    }
+    loop_->wake();
+  }
+
   void order(endpoint_order what) override {
     {
       std::lock_guard lock(inbox_mutex_);
@@ -96,7 +104,8 @@ private:
     {
       std::lock_guard lock(inbox_mutex_);
       batch_.swap(inbox_);
-      given_up_.swap(abandoned_);
+      taken_abandoned_.swap(abandoned_);
+      taken_not_waited_for_.swap(not_waited_for_);
       taken_orders_.swap(orders_);
     }
     for (const endpoint_order& what : taken_orders_) {
@@ -107,9 +116,12 @@ private:
     for (auto& one : batch_)
       loop_->accept(std::move(one.call), std::move(one.done));
     batch_.clear();
-    for (const std::uint64_t group : given_up_)
+    for (const std::uint64_t group : taken_abandoned_)
       loop_->abandon(group);
-    given_up_.clear();
+    taken_abandoned_.clear();
+    for (const std::uint64_t group : taken_not_waited_for_)
+      loop_->give_up(group);
+    taken_not_waited_for_.clear();
   }
 
   // The time until the next refresh. An idle client refreshes once more and then sleeps long.
@@ -136,7 +148,8 @@ private:
   std::mutex inbox_mutex_;
   std::vector<submitted> inbox_;
   std::vector<submitted> batch_;
-  std::vector<std::uint64_t> abandoned_, given_up_; // likewise: to be taken, being taken
+  std::vector<std::uint64_t> abandoned_, taken_abandoned_; // likewise: to be taken, being taken
+  std::vector<std::uint64_t> not_waited_for_, taken_not_waited_for_;
   std::vector<endpoint_order> orders_, taken_orders_;
   mutable std::mutex shown_mutex_;
   std::vector<model_snapshot> shown_;

@@ -14,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -52,6 +53,7 @@ struct replica_snapshot {
   std::uint64_t answered = 0, retried = 0;
   std::map<std::string, std::uint64_t> errors; // by class
   double first_byte_p50_ms = 0, total_p50_ms = 0, total_p99_ms = 0;
+  std::optional<std::chrono::steady_clock::time_point> probe_at; // open: when a call may try it
 };
 struct model_snapshot {
   std::string alias;
@@ -74,6 +76,9 @@ public:
   virtual void submit(client_call call, callback done) = 0;
   // Cancels every call of this group, on the wire or not: the work was given to another.
   virtual void abandon(std::uint64_t group) = 0;
+  // Ends those that are not on the wire: as transient where no replica of the model is up, else as
+  // cancelled. The work goes to another, and what is on the wire has been paid for.
+  virtual void give_up(std::uint64_t group) = 0;
   // An operator's order for the replicas of a URL, as snapshot() shows it; another URL is ignored.
   // Paused: no new attempts there, those on the wire go on, calls that wait go to another replica
   // or wait for resume, however long it takes.

@@ -16,16 +16,35 @@ constexpr double cut_max = 0.2; // of the limit, in one round
 limiter::limiter(std::uint32_t limit_max)
     : limit_max_(limit_max), limit_(std::min(limit_max, limits::limiter_start)) {
   TENBIT_ASSERT(limit_max >= 1);
+  signal_.on_cut(limit_, time_point::min());
 }
 
-void limiter::on_success(std::uint32_t in_flight, time_point now) {
+void limiter::on_success(std::uint32_t in_flight, time_point now,
+                         const std::optional<first_byte_time>& first_byte) {
   ++successes_;
+  // Of a server that is hardly used the first bytes are early, which is no standard for later.
+  if (first_byte && in_flight * 2 > limit_)
+    signal_.add(*first_byte);
   count(in_flight, now);
 }
 
 void limiter::on_throttled(std::uint32_t in_flight, time_point now) {
   ++throttles_;
   count(in_flight, now);
+}
+
+void limiter::share(std::uint32_t limit_max) {
+  TENBIT_ASSERT(limit_max >= 1);
+  if (limit_max == limit_max_)
+    return;
+  const bool larger = limit_max > limit_max_;
+  limit_max_ = limit_max;
+  if (larger && !was_cut_) {
+    limit_ = std::max(limit_, std::min(limit_max, limits::limiter_start));
+    slow_start_ = limit_ < limit_max_;
+  }
+  limit_ = std::min(limit_, limit_max_);
+  before_cut_ = std::min(before_cut_, limit_max_);
 }
 
 void limiter::count(std::uint32_t in_flight, time_point now) {
@@ -43,19 +62,40 @@ void limiter::count(std::uint32_t in_flight, time_point now) {
 }
 
 void limiter::end_round(time_point now) {
+  const auto late = signal_.end_round(limit_);
   if (throttles_ > 0) {
     const double share = static_cast<double>(throttles_) / (successes_ + throttles_);
-    const double cut = std::max(1.0, limit_ * std::min(cut_max, 2 * share));
-    limit_ = std::max(1U, limit_ - std::min(limit_, static_cast<std::uint32_t>(cut)));
-    slow_start_ = false;
-  } else if (used_) {
-    const double step = slow_start_ ? limit_ : std::max(1.0, std::sqrt(double{limit_ * 1.0}) / 4);
-    limit_ = std::min(limit_max_, limit_ + static_cast<std::uint32_t>(step));
+    cut(std::min(cut_max, 2 * share), now);
+    before_cut_ = 0; // the server says where its end is
+  } else if (late == queue_signal::level::much) {
+    before_cut_ = std::max(before_cut_, limit_);
+    cut(signal_.excess(), now);
+  } else if (late == queue_signal::level::none && used_) {
+    grow();
   }
   slow_start_ = slow_start_ && limit_ < limit_max_;
   successes_ = throttles_ = 0;
   used_ = false;
   round_start_ = now;
+}
+
+void limiter::cut(double part, time_point now) {
+  const double less = std::max(1.0, limit_ * part);
+  limit_ = std::max(1U, limit_ - std::min(limit_, static_cast<std::uint32_t>(less)));
+  slow_start_ = false;
+  was_cut_ = true;
+  signal_.on_cut(limit_, now);
+}
+
+void limiter::grow() {
+  if (limit_ < before_cut_) {
+    const double step = std::max(1.0, limit_ * limits::limiter_regrowth);
+    limit_ = std::min({limit_max_, before_cut_, limit_ + static_cast<std::uint32_t>(step)});
+    return;
+  }
+  before_cut_ = 0;
+  const double step = slow_start_ ? limit_ : std::max(1.0, std::sqrt(double{limit_ * 1.0}) / 4);
+  limit_ = std::min(limit_max_, limit_ + static_cast<std::uint32_t>(step));
 }
 
 } // namespace tenbit

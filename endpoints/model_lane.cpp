@@ -49,6 +49,7 @@ model_snapshot model_lane::snapshot() const {
     one.queued = r.waiting;
     one.limit = pool.limit(i);
     one.breaker = pool.paused(i) ? "paused" : to_string(pool.state(i));
+    one.probe_at = pool.probe_at(i);
     one.answered = r.answered;
     one.retried = r.retried;
     for (std::size_t kind = 0; kind < r.errors.size(); ++kind)

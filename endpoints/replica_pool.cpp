@@ -47,6 +47,24 @@ replica_pool::replica_pool(std::span<const std::string> names, std::uint32_t con
   }
 }
 
+void replica_pool::pause(std::uint32_t replica, bool paused) {
+  replicas_[replica].paused = paused;
+  share_out();
+}
+
+// Among those that are up; while none is, every share stays what it was.
+void replica_pool::share_out() {
+  const auto up = static_cast<std::uint32_t>(
+      std::count_if(replicas_.begin(), replicas_.end(), [](const member& r) { return r.up(); }));
+  std::uint32_t number = 0;
+  for (member& r : replicas_) {
+    if (!r.up())
+      continue;
+    const std::uint32_t share = concurrency_ / up + (number++ < concurrency_ % up ? 1 : 0);
+    r.limit.share(std::max(1U, share));
+  }
+}
+
 std::optional<replica_pool::place> replica_pool::take(std::uint64_t sticky, bool waited,
                                                       time_point now) {
   if (in_flight_ >= concurrency_)
@@ -63,12 +81,13 @@ std::optional<replica_pool::place> replica_pool::take(std::uint64_t sticky, bool
   return std::nullopt;
 }
 
-void replica_pool::give_back(place where, attempt_end how, time_point now) {
+void replica_pool::give_back(place where, attempt_end how, time_point now,
+                             const std::optional<first_byte_time>& first_byte) {
   auto& r = replicas_[where.replica];
   TENBIT_ASSERT(r.in_flight > 0 && in_flight_ > 0);
   const bool was_closed = r.breaker.state() == breaker_state::closed;
   if (how == attempt_end::answered) {
-    r.limit.on_success(r.in_flight, now);
+    r.limit.on_success(r.in_flight, now, first_byte);
     r.budget.on_success();
   } else if (how == attempt_end::throttled || how == attempt_end::overloaded) {
     r.limit.on_throttled(r.in_flight, now);
@@ -85,6 +104,8 @@ void replica_pool::give_back(place where, attempt_end how, time_point now) {
     --not_closed_;
   --r.in_flight;
   --in_flight_;
+  if (was_closed != is_closed)
+    share_out();
 }
 
 bool replica_pool::has_place(time_point now) const {
@@ -122,6 +143,13 @@ std::uint32_t replica_pool::limit(std::uint32_t replica) const {
 }
 breaker_state replica_pool::state(std::uint32_t replica) const {
   return replicas_[replica].breaker.state();
+}
+
+std::optional<time_point> replica_pool::probe_at(std::uint32_t replica) const {
+  const member& r = replicas_[replica];
+  if (r.paused || r.breaker.state() != breaker_state::open)
+    return std::nullopt;
+  return r.breaker.probe_at();
 }
 
 std::optional<std::uint32_t> replica_pool::probe_due(time_point now) const {

@@ -6,9 +6,10 @@
 // was down gets one call as a probe before any other replica is chosen.
 //
 // Bounds: calls in flight never exceed the model's concurrency, nor one replica its share of it and
-// the limit of its limiter, nor the bound of an operator. A replica that an operator paused gets no
-// call, not even a probe; calls wait for it. Pure: `now` is an argument. Owned by model_lane; not
-// thread-safe. Never fails.
+// the limit of its limiter, nor the bound of an operator. The replicas that are up share all of it:
+// what one that is down or paused would have carried is theirs meanwhile. One that an operator
+// paused gets no call, not even a probe; calls wait for it. Pure: `now` is an argument. Owned by
+// model_lane; not thread-safe. Never fails.
 #pragma once
 
 #include <algorithm>
@@ -49,7 +50,9 @@ public:
 
   // A place for a call, counted until give_back. Empty: none for this call now.
   [[nodiscard]] std::optional<place> take(std::uint64_t sticky, bool waited, time_point now);
-  void give_back(place where, attempt_end how, time_point now);
+  // first_byte: of an answer that was streamed.
+  void give_back(place where, attempt_end how, time_point now,
+                 const std::optional<first_byte_time>& first_byte = std::nullopt);
 
   // True when a call that has waited would get a place.
   [[nodiscard]] bool has_place(time_point now) const;
@@ -61,7 +64,7 @@ public:
   [[nodiscard]] std::optional<time_point> next_probe() const;
 
   // Orders of an operator. bound: calls in flight at once, at most; 0: no bound.
-  void pause(std::uint32_t replica, bool paused) { replicas_[replica].paused = paused; }
+  void pause(std::uint32_t replica, bool paused);
   void bound(std::uint32_t replica, std::uint32_t calls) { replicas_[replica].bound = calls; }
   [[nodiscard]] bool paused(std::uint32_t replica) const { return replicas_[replica].paused; }
 
@@ -70,6 +73,8 @@ public:
   [[nodiscard]] std::uint32_t in_flight(std::uint32_t replica) const;
   [[nodiscard]] std::uint32_t limit(std::uint32_t replica) const;
   [[nodiscard]] breaker_state state(std::uint32_t replica) const;
+  // When a call may try it; empty unless it is open and not paused.
+  [[nodiscard]] std::optional<time_point> probe_at(std::uint32_t replica) const;
   [[nodiscard]] retry_budget& budget(std::uint32_t replica) { return replicas_[replica].budget; }
 
 private:
@@ -92,6 +97,7 @@ private:
   [[nodiscard]] std::optional<std::uint32_t> sticky_one(std::uint64_t sticky) const;
   [[nodiscard]] std::optional<std::uint32_t> least_loaded() const;
   place occupy(std::uint32_t replica, breaker::permission granted);
+  void share_out();
 
   std::uint32_t concurrency_;
   std::uint32_t in_flight_ = 0;

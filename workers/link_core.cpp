@@ -79,7 +79,8 @@ void link_core::on_session(const to_peer& message, link_clock::time_point now) {
   } else if (const auto* order = std::get_if<leave_order>(&message)) {
     leave(order->reason, now);
   } else if (const auto* text = std::get_if<experiment_text>(&message)) {
-    if (known_.insert(text->experiment).second)
+    const bool fresh = known_.insert_or_assign(text->experiment, now).second;
+    if (refused_.erase(text->experiment) > 0 || fresh) // after a hello it is tried again
       commands_.emplace_back(to_party{*text});
   } else if (std::holds_alternative<endpoint_order>(message)) {
     commands_.emplace_back(to_party{message}); // for the clients of this process
@@ -234,14 +235,15 @@ void link_core::on_grant(grant given, link_clock::time_point now) {
     commands_.emplace_back(to_party{revoke{given.task, place->second, "granted anew"}});
     end_lease(given.task, now);
   }
-  if (leaving_) { // it crossed our heartbeat: given back at once
-    held_[given.task] = given.lease;
-    task_released back{given.task, given.lease, release_kind::interrupted, 0};
-    on_local(from_peer(back), now);
-    return;
-  }
   held_[given.task] = given.lease;
-  commands_.emplace_back(to_party{std::move(given)});
+  if (leaving_ || refused_.contains(given.task.experiment)) // it crossed what we said
+    give_back(given.task, now);
+  else
+    commands_.emplace_back(to_party{std::move(given)});
+}
+
+void link_core::give_back(task_id task, link_clock::time_point now) {
+  on_local(from_peer(task_released{task, held_.at(task), release_kind::interrupted, 0}), now);
 }
 
 void link_core::end_lease(task_id task, link_clock::time_point now) {
@@ -279,6 +281,10 @@ void link_core::on_message(to_peer message, link_clock::time_point now) {
     if (welcomed_)
       say_hello(now); // its text was lost; after a hello it comes again
     return;
+  } else if (about) {
+    known_[*about] = now;
+    if (refuses(message, *about, now))
+      return;
   }
   const auto forward = [&] { commands_.emplace_back(to_party{std::move(message)}); };
   if (auto* given = std::get_if<grant>(&message)) {

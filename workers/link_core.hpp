@@ -47,6 +47,7 @@ struct link_rules {
   role_set roles;
   std::uint32_t slots = 1;
   std::uint64_t incarnation_seen = 0; // highest, of earlier lives too where it is kept
+  link_clock::duration experiment_idle = limits::experiment_idle_max; // test seam
 };
 
 class link_core {
@@ -66,6 +67,12 @@ public:
   void set_replicas(std::vector<replica_report> replicas) { replicas_ = std::move(replicas); }
   // This oracle's own ledger has one more bit.
   void count_bits(experiment_id run, std::uint64_t bits) { ledgers_[run] = bits; }
+  // This process cannot work on it: the coordinator is told, and gets back what there is of it.
+  // After the next hello it is tried again.
+  void refuse(experiment_id run, const std::string& reason, link_clock::time_point now);
+  // Experiments of which nothing was held, asked or unanswered for a while; they are not known any
+  // more, and their text comes again before the next work on them.
+  [[nodiscard]] std::vector<experiment_id> take_idle(link_clock::time_point now);
   // Take nothing new, hand back what there is, then say goodbye.
   void leave(const std::string& reason, link_clock::time_point now);
 
@@ -94,6 +101,8 @@ private:
   bool answered(const key& which, link_clock::time_point now);
   void end_lease(task_id task, link_clock::time_point now);
   void on_grant(grant given, link_clock::time_point now);
+  void give_back(task_id task, link_clock::time_point now);
+  [[nodiscard]] bool refuses(const to_peer& work, experiment_id run, link_clock::time_point now);
   void on_session(const to_peer& message, link_clock::time_point now);
   void on_oracle(to_peer message, link_clock::time_point now);
   void beat();
@@ -107,7 +116,8 @@ private:
   std::map<key, kept> outbox_;
   std::size_t window_ = 0; // bytes sent and not acknowledged
   std::map<experiment_id, std::uint64_t> ledgers_;
-  std::set<experiment_id> known_;
+  std::map<experiment_id, link_clock::time_point> known_; // when there was last something of it
+  std::map<experiment_id, std::string> refused_;          // of the known ones, and why
   std::map<task_id, lease_progress> progress_;
   std::vector<replica_report> replicas_;
   std::uint64_t beats_ = 0;

@@ -102,6 +102,12 @@ status<std::string> oracle_ledger::load() {
   return {};
 }
 
+std::optional<oracle_ledger::given> oracle_ledger::find(const task_id& task, const arm_trial& where,
+                                                        bit_index index) const {
+  const auto known = bits_.find(place{task, where, index.value});
+  return known == bits_.end() ? std::nullopt : std::optional(known->second);
+}
+
 oracle_ledger::added oracle_ledger::add(const task_id& task, const bit_event& bit) {
   const auto [known, fresh] = bits_.try_emplace(place{task, bit.where, bit.index.value},
                                                 given{bit.value, bit.question_hash});

@@ -11,6 +11,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -30,6 +31,14 @@ public:
   oracle_ledger(const oracle_ledger&) = delete;
   oracle_ledger& operator=(const oracle_ledger&) = delete;
 
+  struct given {
+    answer value = answer::no;
+    hash256 question;
+  };
+  // What was given at this place; empty: nothing.
+  [[nodiscard]] std::optional<given> find(const task_id& task, const arm_trial& where,
+                                          bit_index index) const;
+
   enum class added : std::uint8_t { fresh, known, other };
   // Written at the next sync. known: the same bit is there; other: another bit or question is, and
   // this one must not leave.
@@ -40,10 +49,6 @@ public:
 
 private:
   using place = std::tuple<task_id, arm_trial, std::uint32_t>;
-  struct given {
-    answer value = answer::no;
-    hash256 question;
-  };
   oracle_ledger(int file, std::string path) : file_(file), path_(std::move(path)) {}
   [[nodiscard]] status<std::string> load();
 

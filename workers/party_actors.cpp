@@ -108,8 +108,10 @@ worker_actor::behavior_type worker(worker_pointer self, std::shared_ptr<const ex
           self->state.calls->abandon(group_of(m.lease));
         }
       },
-      [with](const hand_back& m) {
+      [self, with](const hand_back& m) {
         with(m.task, [&](task_runner& runner) { return runner.on_hand_back(); });
+        if (self->state.tasks.contains(m.task)) // what is not on the wire yet need not be
+          self->state.calls->give_up(group_of(m.lease));
       },
       [with](call_done& m) {
         with(m.task, [&](task_runner& runner) -> std::vector<runner_command> {

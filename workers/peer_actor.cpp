@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "base/kill_point.hpp"
+#include "workers/ledger_answers.hpp"
+#include "workers/model_slots.hpp"
 #include "workers/party_actors.hpp"
 
 namespace tenbit {
@@ -29,14 +31,18 @@ struct peer_state {
   // Of operators, by URL and action, for the benches that come. The latest counts.
   std::map<std::pair<std::string, bool>, endpoint_order> orders;
   std::vector<oracle_append> unsynced; // bits that wait for the ledger
+  // Not used any more, by the parties that are not down yet: those still speak to its client.
+  std::map<caf::actor_addr, std::shared_ptr<bench>> ending;
   bool flush_sent = false;
   bool over = false;
-  bool unworkable = false;       // it leaves, but not as it should
   link_clock::time_point looked; // at the replicas
 };
 using peer_pointer = peer_actor::stateful_pointer<peer_state>;
 
 void carry_out(peer_pointer self);
+void say(peer_pointer self, from_peer message);
+
+constexpr const char* another_question = "the oracle's own ledger has another question at this bit";
 
 // -- experiments ---------------------------------------------------------------------------------
 
@@ -60,31 +66,21 @@ std::vector<model_spec> models_of(const experiment& exp, role_set roles) {
   return out;
 }
 
-void open_bench(peer_pointer self, const experiment_text& text) {
+expected<bench, std::string> make_bench(peer_pointer self, const experiment_text& text) {
   peer_state& state = self->state;
-  const auto give_up = [&](const std::string& why) {
-    state.options.on_note("cannot work on an experiment of the coordinator: " + why);
-    state.unworkable = true;
-    state.core->leave("cannot work on its experiment: " + why, link_clock::now());
-  };
   auto exp = parse_experiment(text.toml, "the coordinator's experiment", {}, file_check::skipped);
-  if (!exp) {
-    give_up(exp.error().empty() ? "it cannot be read" : exp.error().front().text());
-    return;
-  }
+  if (!exp)
+    return fail(exp.error().empty() ? std::string("it cannot be read")
+                                    : exp.error().front().text());
   bench one;
   auto prepared = state.options.prepare(*exp);
-  if (!prepared) {
-    give_up(prepared.error());
-    return;
-  }
+  if (!prepared)
+    return fail(prepared.error());
   one.prepared = std::move(*prepared);
   one.exp = std::make_shared<const experiment>(std::move(*exp));
   auto calls = client::start(models_of(*one.exp, state.options.rules.roles));
-  if (!calls) {
-    give_up(calls.error());
-    return;
-  }
+  if (!calls)
+    return fail(calls.error());
   one.calls = std::move(*calls);
   for (const auto& [which, what] : state.orders)
     one.calls->order(what);
@@ -95,10 +91,42 @@ void open_bench(peer_pointer self, const experiment_text& text) {
     one.sender = spawn_oracle(self->system(), one.exp, *one.calls, self);
   if (roles.grader)
     one.judge = spawn_grader(self->system(), one.exp, self);
-  if (state.options.slots_auto && roles.solver)
-    state.core->set_slots(state.options.slots_of(*one.exp), link_clock::now());
-  state.options.on_note(fmt::format("working on {}", one.exp->name));
-  state.benches.emplace(text.experiment, std::move(one));
+  return one;
+}
+
+// What this process lacks for one experiment is no reason to end the others.
+void open_bench(peer_pointer self, const experiment_text& text) {
+  peer_state& state = self->state;
+  auto one = make_bench(self, text);
+  if (!one) {
+    state.options.on_note("cannot work on an experiment of the coordinator: " + one.error());
+    state.core->refuse(text.experiment, one.error(), link_clock::now());
+    return;
+  }
+  if (state.options.slots_auto && state.options.rules.roles.solver)
+    state.core->set_slots(state.options.slots_of(*one->exp), link_clock::now());
+  state.options.on_note(fmt::format("working on {}", one->exp->name));
+  state.benches.insert_or_assign(text.experiment, std::move(*one));
+}
+
+// Its client goes when its parties are down.
+void close_bench(peer_pointer self, experiment_id id) {
+  peer_state& state = self->state;
+  auto node = state.benches.extract(id);
+  if (node.empty())
+    return;
+  const auto one = std::make_shared<bench>(std::move(node.mapped()));
+  const auto end = [&](const auto& party) {
+    if (!party)
+      return;
+    state.ending.emplace(caf::actor_cast<caf::actor_addr>(party), one);
+    self->monitor(party);
+    self->send_exit(party, caf::exit_reason::user_shutdown);
+  };
+  end(one->worker);
+  end(one->sender);
+  end(one->judge);
+  state.options.on_note(fmt::format("nothing to do for {}: closed until there is", one->exp->name));
 }
 
 void take_order(peer_pointer self, const endpoint_order& what) {
@@ -139,7 +167,10 @@ struct pass_on {
   void operator()(hand_back& m) const { to_worker(m); }
   void operator()(oracle_ask& m) const {
     const task_id task = m.task;
-    to_sender(task, std::move(m));
+    if (self->state.options.ledger && asked_otherwise(*self->state.options.ledger, m))
+      say(self, oracle_failed{task, m.ticket, {call_error::diverged, another_question}});
+    else
+      to_sender(task, std::move(m));
   }
   void operator()(oracle_text& m) const {
     const task_id task = m.task;
@@ -179,7 +210,7 @@ void carry_out(peer_pointer self) {
           if (one.worker)
             self->send(one.worker, progress_wanted{});
       } else if (const auto& end = std::get<link_over>(command); !std::exchange(state.over, true)) {
-        state.options.on_over(end.reason, end.in_order && !state.unworkable);
+        state.options.on_over(end.reason, end.in_order);
       }
     }
   }
@@ -200,16 +231,9 @@ void flush_ledger(peer_pointer self) {
     return; // nothing is given after a failed sync
   std::vector<from_peer> out;
   for (oracle_append& append : std::exchange(state.unsynced, {})) {
-    bool contradicts = false;
-    for (const event& entry : append.events)
-      if (const auto* bit = std::get_if<bit_event>(&entry); bit && state.options.ledger)
-        contradicts = state.options.ledger->add(append.task, *bit) == oracle_ledger::added::other ||
-                      contradicts;
-    if (contradicts)
-      out.emplace_back(oracle_failed{
-          append.task,
-          append.ask,
-          {call_error::diverged, "the oracle's own ledger has another bit for this question"}});
+    if (state.options.ledger && !enter_bits(*state.options.ledger, append.task, append.events))
+      out.emplace_back(
+          oracle_failed{append.task, append.ask, {call_error::diverged, another_question}});
     else
       out.emplace_back(std::move(append));
   }
@@ -241,14 +265,6 @@ void on_append(peer_pointer self, oracle_append& append) {
 
 // -- the models ----------------------------------------------------------------------------------
 
-bool is_out(const model_snapshot& model) {
-  return !model.replicas.empty() &&
-         std::all_of(model.replicas.begin(), model.replicas.end(), [](const auto& replica) {
-           return replica.breaker == "open" || replica.breaker == "stopped" ||
-                  replica.breaker == "paused";
-         });
-}
-
 // What the replicas do goes into the next heartbeat; a worker none of whose models can be called
 // takes no task.
 void look_at_models(peer_pointer self, link_clock::time_point now) {
@@ -260,9 +276,9 @@ void look_at_models(peer_pointer self, link_clock::time_point now) {
   std::uint32_t slots = state.benches.empty() ? state.options.rules.slots : 0;
   for (const auto& [id, one] : state.benches) {
     const auto models = one.calls->snapshot();
-    if (!std::any_of(models.begin(), models.end(), is_out))
-      slots = std::max(slots, state.options.slots_auto ? state.options.slots_of(*one.exp)
-                                                       : state.options.rules.slots);
+    const std::uint32_t full =
+        state.options.slots_auto ? state.options.slots_of(*one.exp) : state.options.rules.slots;
+    slots = std::max(slots, slots_now(models, full, now));
     for (const model_snapshot& model : models) {
       for (const replica_snapshot& replica : model.replicas) {
         std::uint64_t failed = 0;
@@ -284,6 +300,8 @@ void on_tick(peer_pointer self) {
   if (state.over)
     return;
   const auto now = link_clock::now();
+  for (const experiment_id id : state.core->take_idle(now))
+    close_bench(self, id);
   look_at_models(self, now);
   state.core->on_tick(now);
   carry_out(self);
@@ -313,6 +331,7 @@ peer_actor::behavior_type peer(peer_pointer self, std::shared_ptr<peer_options> 
   if (self->state.options.ledger)
     for (const auto& [run, bits] : self->state.options.ledger->counts())
       self->state.core->count_bits(run, bits);
+  self->set_down_handler([self](const caf::down_msg& m) { self->state.ending.erase(m.source); });
   self->send(self, tick{});
   return {
       [self](append_request& m) {

@@ -2,8 +2,9 @@
 // those say goes to the link. Nothing is decided here but which experiment a message is of.
 //
 // Owns one client and one worker, oracle and grader per experiment, as far as its roles go, made
-// when the experiment's text comes. Detached (a thread of its own), because an oracle's ledger is
-// synced here before a bit leaves.
+// when the experiment's text comes and ended when there was nothing to do for it for a while. One
+// that cannot be made is refused, and the others go on. Detached (a thread of its own), because an
+// oracle's ledger is synced here before a bit leaves.
 #pragma once
 
 #include <functional>

@@ -170,6 +170,10 @@ std::vector<runner_command> task_runner::on_call(call_id id, call_result result,
   if (!result) {
     entry.stage = call_stage::failed;
     entry.failure = {result.error().kind, result.error().message};
+    if (handing_back_ && release_of(entry.failure.kind) == release_kind::outage) {
+      outage_ = true; // and no arm failed: another worker goes on with them
+      entry.failure = {call_error::cancelled, told_to_stop};
+    }
     settle(entry, id);
     release_if_over();
     return take_commands();
@@ -299,7 +303,9 @@ void task_runner::release_if_over() {
     if (entry.stage == call_stage::in_flight)
       return;
   released_ = true;
-  const release_kind how = interrupted ? release_kind::interrupted : worst_;
+  const release_kind how = !interrupted ? worst_
+                           : outage_    ? release_kind::outage
+                                        : release_kind::interrupted;
   commands_.emplace_back(task_released{granted_.task, granted_.lease, how, failed_arms_});
 }
 

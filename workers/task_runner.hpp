@@ -39,7 +39,8 @@ public:
   [[nodiscard]] std::vector<runner_command> on_bits(const bits_reply& reply);
   [[nodiscard]] std::vector<runner_command> on_text(text_reply reply);
   [[nodiscard]] std::vector<runner_command> on_closed(arm_trial where);
-  // Start nothing new; what is on the wire is committed, then the task is released as interrupted.
+  // Start nothing new; what is on the wire is committed, then the task is released as interrupted,
+  // or as an outage when calls failed meanwhile because no endpoint answered.
   [[nodiscard]] std::vector<runner_command> on_hand_back();
 
   [[nodiscard]] epoch lease() const { return granted_.lease; }
@@ -92,6 +93,7 @@ private:
   release_kind worst_ = release_kind::done; // of the arms that failed
   bool released_ = false;
   bool handing_back_ = false;
+  bool outage_ = false; // calls had to be given up while it was handed back: nobody answered them
   std::vector<runner_command> commands_;
 };
 

@@ -10,8 +10,8 @@ namespace tenbit {
 namespace {
 
 // By the order of the alternatives; "" is any role.
-constexpr std::array<std::string_view, 13> from_peer_roles{
-    "",       "",       "",                           // hello, heartbeat, goodbye
+constexpr std::array<std::string_view, 14> from_peer_roles{
+    "",       "",       "",       "",                 // hello, heartbeat, goodbye, refused
     "solver", "solver", "solver", "solver", "solver", // append, ask, text, finished, released
     "oracle", "oracle", "oracle", "oracle",           // append, failed, text, forgotten
     "grader"};                                        // graded

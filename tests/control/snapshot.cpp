@@ -67,6 +67,7 @@ cluster_status full_snapshot() {
   peer.tasks_done = 33;
   peer.tasks_failed = 34;
   peer.draining = "fan is broken";
+  peer.refused = "mmlu: its key is not set";
   peer.replicas = {{.model = "small",
                     .url = "http://gpu-07:8000/v1",
                     .breaker = "half-open",

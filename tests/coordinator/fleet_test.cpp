@@ -6,6 +6,7 @@ namespace tenbit {
 namespace {
 
 constexpr connection_id one{11}, two{12};
+constexpr experiment_id run{7};
 
 // Each connected, with this role.
 fleet with(const std::vector<std::string>& names, role_set roles) {
@@ -50,9 +51,9 @@ TEST(Fleet_OracleOf, SameOracles_GiveTheSameOneAndShareTheTasks) {
   const fleet f = with({"a", "b", "c"}, {false, true, false});
   std::map<peer_id, int> share;
   for (std::uint64_t task = 0; task < 300; ++task) {
-    const auto oracle = f.oracle_of(task);
+    const auto oracle = f.oracle_of(run, task);
     ASSERT_TRUE(oracle);
-    EXPECT_EQ(f.oracle_of(task), oracle);
+    EXPECT_EQ(f.oracle_of(run, task), oracle);
     ++share[*oracle];
   }
   ASSERT_EQ(share.size(), 3U);
@@ -64,11 +65,11 @@ TEST(Fleet_OracleOf, OneGivenUp_MovesItsTasksAlone) {
   fleet f = with({"a", "b", "c"}, {false, true, false});
   std::vector<peer_id> before;
   for (std::uint64_t task = 0; task < 100; ++task)
-    before.push_back(*f.oracle_of(task));
+    before.push_back(*f.oracle_of(run, task));
   fleet_peer& gone = f.all()[1];
   gone.given_up = true;
   for (std::uint64_t task = 0; task < 100; ++task) {
-    const auto after = f.oracle_of(task);
+    const auto after = f.oracle_of(run, task);
     ASSERT_TRUE(after);
     EXPECT_NE(*after, gone.id);
     if (before[task] != gone.id) {
@@ -80,33 +81,33 @@ TEST(Fleet_OracleOf, OneGivenUp_MovesItsTasksAlone) {
 TEST(Fleet_OracleOf, OneExpectedBack_IsWaitedFor) {
   fleet f = with({"a"}, {false, true, false});
   f.disconnect(f.all().front());
-  EXPECT_EQ(f.oracle_of(1), std::nullopt);
+  EXPECT_EQ(f.oracle_of(run, 1), std::nullopt);
   f.all().front().left = true;
-  EXPECT_EQ(f.oracle_of(1), std::nullopt);
+  EXPECT_EQ(f.oracle_of(run, 1), std::nullopt);
   fleet none = with({"a"}, {true, false, true});
-  EXPECT_EQ(none.oracle_of(1), std::nullopt);
+  EXPECT_EQ(none.oracle_of(run, 1), std::nullopt);
 }
 
 TEST(Fleet_NextGrader, SeveralGraders_TakeTurnsAndDrainingOnesAreSkipped) {
   fleet f = with({"a", "b", "c"}, {false, false, true});
   std::map<peer_id, int> turns;
   for (int i = 0; i < 9; ++i)
-    ++turns[*f.next_grader()];
+    ++turns[*f.next_grader(run)];
   for (const auto& [grader, count] : turns)
     EXPECT_EQ(count, 3);
   f.all()[0].draining = "told to";
   f.disconnect(f.all()[1]);
   for (int i = 0; i < 4; ++i)
-    EXPECT_EQ(f.next_grader(), f.all()[2].id);
-  EXPECT_EQ(fleet().next_grader(), std::nullopt);
+    EXPECT_EQ(f.next_grader(run), f.all()[2].id);
+  EXPECT_EQ(fleet().next_grader(run), std::nullopt);
 }
 
 TEST(Fleet_Solvers, OnlyThoseThatTakeTasks_Count) {
   fleet f = with({"a", "b", "c"}, {true, false, false});
-  EXPECT_EQ(f.solvers(), 3U);
+  EXPECT_EQ(f.solvers(run), 3U);
   f.all()[0].draining = "told to";
   f.disconnect(f.all()[1]);
-  EXPECT_EQ(f.solvers(), 1U);
+  EXPECT_EQ(f.solvers(run), 1U);
 }
 
 } // namespace tenbit

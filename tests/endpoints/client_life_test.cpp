@@ -257,6 +257,47 @@ TEST(ClientAbandon, OneGroup_EndsAndOthersOfTheSameTaskGoOn) {
     EXPECT_TRUE(reply.get());
 }
 
+TEST(ClientGiveUp, WhatWaitsIsCancelled_TheWireAndOthersGoOn) {
+  std::promise<void> arrived;
+  std::promise<void> go;
+  auto wait = go.get_future().share();
+  tcp_server server([&, wait](unsigned number, const std::string&) {
+    if (number == 0)
+      arrived.set_value();
+    wait.wait();
+    return scripted_reply{{ok_reply()}};
+  });
+  auto c = start(model_at({server.url()}, false, 1));
+  auto on_wire = submit(*c, 1, 1);
+  arrived.get_future().wait();
+  auto waiting = submit(*c, 1, 1);
+  auto of_another = submit(*c, 2, 2);
+  c->give_up(1);
+  const auto given_up = waiting.get();
+  ASSERT_FALSE(given_up);
+  EXPECT_EQ(given_up.error().kind, call_error::cancelled);
+  go.set_value();
+  EXPECT_TRUE(on_wire.get());
+  EXPECT_TRUE(of_another.get());
+  EXPECT_TRUE(ask(*c, 1)) << "later ones are not meant";
+}
+
+TEST(ClientGiveUp, NoReplicaIsUp_SaysSoAndWhenItMayBeTried) {
+  tcp_server server(script({{{http_reply(503, R"({"error":{"message":"Loading model"}})")}}}));
+  auto timing = short_waits();
+  timing.probe_min = 1h;
+  auto c = start(model_at({server.url()}), timing);
+  auto call = submit(*c, 1, 1);
+  const auto shot = wait_for(*c, [](const auto& s) { return s.replicas[0].breaker == "open"; });
+  ASSERT_TRUE(shot.replicas[0].probe_at);
+  EXPECT_GT(*shot.replicas[0].probe_at, std::chrono::steady_clock::now() + 50min);
+  c->give_up(1);
+  const auto given_up = call.get();
+  ASSERT_FALSE(given_up);
+  EXPECT_EQ(given_up.error().kind, call_error::transient);
+  EXPECT_NE(given_up.error().message.find("no replica"), std::string::npos);
+}
+
 TEST(ClientShutdown, EveryCall_GetsItsCallbackOnce) {
   tcp_server server(script({{{}, 0ms, after::hang}}));
   std::atomic<int> cancelled{0};

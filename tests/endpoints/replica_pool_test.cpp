@@ -186,6 +186,95 @@ TEST(ReplicaPool, Bounded_NeverMoreAtOnceUntilTheBoundGoes) {
   EXPECT_FALSE(pool.take(1, true, start));
 }
 
+// -- a dead replica's share ----------------------------------------------------------------------
+
+namespace {
+
+std::uint32_t take_all(replica_pool& pool, std::vector<replica_pool::place>& taken,
+                       time_point now = start) {
+  while (const auto place = pool.take(1, true, now))
+    taken.push_back(*place);
+  return pool.in_flight();
+}
+
+} // namespace
+
+TEST(ReplicaPool, OneOfTwoIsOut_TheOtherTakesOverItsShareUntilItIsBack) {
+  replica_pool pool(names(2), 20);
+  const auto dead = *pool.take(1, false, start);
+  const std::uint32_t living = 1 - dead.replica;
+  EXPECT_EQ(pool.limit(living), 10U);
+  break_replica(pool, dead);
+  std::vector<replica_pool::place> taken;
+  EXPECT_EQ(take_all(pool, taken), 20U);
+  EXPECT_EQ(pool.in_flight(living), 20U);
+  // The probe finds no place while the other has them all; then it is up, and each has its share.
+  const auto due = start + limits::breaker_probe_min;
+  EXPECT_FALSE(pool.take(1, true, due));
+  pool.give_back(taken.back(), attempt_end::answered, due);
+  taken.pop_back();
+  const auto probe = *pool.take(1, true, due);
+  EXPECT_EQ(probe.replica, dead.replica);
+  pool.give_back(probe, attempt_end::answered, due);
+  EXPECT_EQ(pool.limit(0), 10U);
+  EXPECT_EQ(pool.limit(1), 10U);
+  EXPECT_EQ(take_all(pool, taken, due), 20U);
+  EXPECT_EQ(pool.in_flight(dead.replica), 1U) << "the others are on the wire still";
+}
+
+TEST(ReplicaPool, KeyRefusedOrPaused_TheOthersShareAllOfIt) {
+  replica_pool pool(names(3), 31);
+  const auto refused = *pool.take(1, false, start);
+  pool.give_back(refused, attempt_end::unauthorised, start);
+  const std::uint32_t second = (refused.replica + 1) % 3, third = (refused.replica + 2) % 3;
+  EXPECT_EQ(pool.limit(second) + pool.limit(third), 31U);
+  pool.pause(second, true);
+  EXPECT_EQ(pool.limit(third), 31U);
+  pool.pause(second, false);
+  EXPECT_EQ(pool.limit(second) + pool.limit(third), 31U);
+}
+
+TEST(ReplicaPool, OneOfTwoIsOut_TheOtherGrowsToTheWholeAsItsServerAllows) {
+  replica_pool pool(names(2), 1000);
+  const auto dead = *pool.take(1, false, start);
+  const std::uint32_t living = 1 - dead.replica;
+  break_replica(pool, dead);
+  EXPECT_EQ(pool.limit(living), limits::limiter_start);
+  std::vector<replica_pool::place> taken;
+  for (int round = 0; round < 6; ++round) {
+    (void)take_all(pool, taken);
+    for (const auto& place : taken)
+      pool.give_back(place, attempt_end::answered, start);
+    taken.clear();
+  }
+  EXPECT_EQ(take_all(pool, taken), 1000U);
+  // A server that throttles keeps the limit it has shown.
+  for (int i = 0; i < 1000; ++i) {
+    pool.give_back(taken.back(), attempt_end::throttled, start);
+    taken.pop_back();
+  }
+  EXPECT_LT(pool.limit(living), 1000U);
+}
+
+TEST(ReplicaPool, ThrottledOneThatGetsALargerShare_DoesNotJump) {
+  replica_pool pool(names(2), 40);
+  const auto first = *pool.take(1, false, start);
+  const std::uint32_t living = 1 - first.replica;
+  std::vector<replica_pool::place> taken;
+  for (int round = 0; round < 3; ++round) {
+    (void)take_all(pool, taken);
+    for (const auto& place : taken) {
+      const bool its = place.replica == living;
+      pool.give_back(place, its ? attempt_end::throttled : attempt_end::abandoned, start);
+    }
+    taken.clear();
+  }
+  const auto limit = pool.limit(living);
+  ASSERT_LT(limit, 20U);
+  pool.give_back(first, attempt_end::loading, start);
+  EXPECT_EQ(pool.limit(living), limit);
+}
+
 RC_GTEST_PROP(ReplicaPool, AnyHistory_KeepsItsBounds, (const std::vector<std::uint8_t>& script)) {
   const auto concurrency = *rc::gen::inRange(1U, 200U);
   replica_pool pool(names(*rc::gen::inRange<std::size_t>(1, 6)), concurrency);

@@ -79,6 +79,120 @@ TEST_F(Link, ExperimentTwice_ReachesTheParties_Once) {
   EXPECT_TRUE(given<experiment_text>().empty());
 }
 
+// -- experiments ---------------------------------------------------------------------------------
+
+TEST_F(Link, RefusedExperiment_IsSaidAndItsWorkGivenBackUncharged) {
+  start();
+  core.refuse(exp_id, "the key is not set", now);
+  const auto said = sent<experiment_refused>();
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_EQ(said[0].experiment, exp_id);
+  EXPECT_EQ(said[0].reason, "the key is not set");
+  take(t0, 9); // it crossed that
+  EXPECT_TRUE(given<grant>().empty());
+  const auto back = sent<task_released>();
+  ASSERT_EQ(back.size(), 1U);
+  EXPECT_EQ(back[0].lease, epoch{9});
+  EXPECT_EQ(back[0].how, release_kind::interrupted);
+  EXPECT_EQ(sent<experiment_refused>().size(), 2U) << "the first may have been lost";
+  core.on_message(release_ack{t0, epoch{9}}, now);
+  EXPECT_EQ(core.leases(), 0U);
+  EXPECT_EQ(sent<hello>().size(), 0U) << "it knows the experiment";
+}
+
+TEST_F(Link, RefusedExperiment_AsksAndArmsOfItAreNotWorkedOn) {
+  start();
+  core.on_message(oracle_ask{t1, 1, nullptr, {}, {}, {}, {}, {}, nullptr}, now);
+  forget();
+  core.refuse(exp_id, "x", now);
+  EXPECT_EQ(sent<forgotten>().size(), 1U);
+  core.on_message(oracle_ask{t1, 2, nullptr, {}, {}, {}, {}, {}, nullptr}, now);
+  core.on_message(oracle_text{t1, 3, {}, nullptr}, now);
+  grade_request request;
+  request.finished.task = t0;
+  core.on_message(std::move(request), now);
+  EXPECT_TRUE(given<oracle_ask>().empty());
+  EXPECT_TRUE(given<oracle_text>().empty());
+  EXPECT_TRUE(given<grade_request>().empty());
+  EXPECT_EQ(sent<experiment_refused>().size(), 4U);
+}
+
+TEST_F(Link, RefusedExperiment_OthersGoOn) {
+  start();
+  const task_id other{experiment_id{8}, problem_index{0}};
+  core.on_message(experiment_text{other.experiment, "y"}, now);
+  take(t0, 9);
+  take(other, 10);
+  forget();
+  core.refuse(exp_id, "x", now);
+  const auto back = sent<task_released>();
+  ASSERT_EQ(back.size(), 1U);
+  EXPECT_EQ(back[0].task, t0);
+  core.on_local(append_of(other, 10, 1), now);
+  EXPECT_EQ(sent<append_request>().size(), 1U);
+  EXPECT_TRUE(overs.empty());
+}
+
+TEST_F(Link, RefusedExperiment_IsTriedAgainAfterTheNextHello) {
+  start();
+  core.refuse(exp_id, "x", now);
+  core.on_message(experiment_text{exp_id, "x"}, now);
+  EXPECT_EQ(given<experiment_text>().size(), 1U);
+  take(t0, 9);
+  EXPECT_EQ(given<grant>().size(), 1U);
+  EXPECT_TRUE(sent<task_released>().empty());
+}
+
+TEST_F(Link, RefusedWithoutAConnection_IsSaidWithTheFirstWorkThatComes) {
+  start();
+  core.on_down();
+  core.refuse(exp_id, "x", now);
+  EXPECT_TRUE(sent<experiment_refused>().empty());
+  core.on_up(now);
+  greet();
+  take(t0, 9);
+  EXPECT_EQ(sent<experiment_refused>().size(), 1U);
+  EXPECT_EQ(sent<task_released>().size(), 1U);
+}
+
+TEST_F(Link, IdleExperiment_IsForgottenOnceNothingIsOpen) {
+  start();
+  take(t0, 9);
+  core.on_message(oracle_ask{t1, 1, nullptr, {}, {}, {}, {}, {}, nullptr}, now);
+  const auto idle_for_long = [&] {
+    now += limits::experiment_idle_max + 1s;
+    return core.take_idle(now);
+  };
+  EXPECT_TRUE(idle_for_long().empty()) << "a lease, and an oracle's session";
+  core.on_local(task_released{t0, epoch{9}, release_kind::done, 0}, now);
+  core.on_local(forgotten{t1}, now);
+  EXPECT_TRUE(idle_for_long().empty()) << "the release is not acknowledged";
+  core.on_message(release_ack{t0, epoch{9}}, now);
+  EXPECT_TRUE(core.take_idle(now + limits::experiment_idle_max).empty());
+  EXPECT_EQ(idle_for_long(), std::vector<experiment_id>{exp_id});
+  EXPECT_TRUE(idle_for_long().empty()) << "once";
+  forget();
+  take(t1, 10); // on demand: its text comes after a hello
+  EXPECT_TRUE(given<grant>().empty());
+  EXPECT_EQ(sent<hello>().size(), 1U);
+  greet();
+  core.on_message(experiment_text{exp_id, "x"}, now);
+  take(t1, 10);
+  EXPECT_EQ(given<experiment_text>().size(), 1U);
+  EXPECT_EQ(given<grant>().size(), 1U);
+}
+
+TEST_F(Link, GradingNowAndThen_KeepsTheExperiment) {
+  start();
+  for (int i = 0; i < 5; ++i) {
+    now += limits::experiment_idle_max;
+    grade_request request;
+    request.finished.task = t0;
+    core.on_message(std::move(request), now);
+    EXPECT_TRUE(core.take_idle(now + 1s).empty());
+  }
+}
+
 // -- the outbox ----------------------------------------------------------------------------------
 
 TEST_F(Link, RepliesInAnyOrder_AreEachGivenOnce) {

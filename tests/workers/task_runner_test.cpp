@@ -202,6 +202,32 @@ TEST_F(Runner, HandBackAtAnyPoint_TheNextWorkerPaysOnlyTheRest) {
   }
 }
 
+TEST_F(Runner, HandBackBecauseNobodyAnswers_IsAnOutageWithoutFailedArms) {
+  answer();
+  commit();
+  ASSERT_FALSE(calls.empty());
+  take(runner->on_hand_back());
+  while (!calls.empty()) // those that waited are given up
+    fail_call(call_error::transient);
+  EXPECT_TRUE(appends.empty()) << "no arm failed";
+  ASSERT_EQ(released.size(), 1U);
+  EXPECT_EQ(released[0].how, release_kind::outage);
+  EXPECT_EQ(released[0].failed_arms, 0U);
+  restart(journal);
+  run();
+  ASSERT_EQ(released.size(), 1U);
+  EXPECT_EQ(released[0].how, release_kind::done);
+}
+
+TEST_F(Runner, HandBackWhileAReplyIsBad_IsTheTasksOwnFaultStill) {
+  take(runner->on_hand_back());
+  while (!calls.empty())
+    fail_call(call_error::endpoint_invalid);
+  run();
+  ASSERT_EQ(released.size(), 1U);
+  EXPECT_EQ(released[0].how, release_kind::own_fault);
+}
+
 TEST_F(Runner, HandBackWhileAsking_WaitsForTheBits) {
   while (asks.empty())
     !appends.empty() ? commit() : answer();
