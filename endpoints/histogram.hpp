@@ -1,6 +1,8 @@
 // Durations counted in 256 fixed buckets, eight to each doubling: a quantile is within 7 % of the
 // truth.
 //
+// recent_times forgets what is older than two windows, so that a slow hour shows after a good day.
+//
 // Owned by the client's thread; not thread-safe. Never fails.
 #pragma once
 
@@ -8,7 +10,14 @@
 #include <chrono>
 #include <cstdint>
 
+#include "config/limits.hpp"
+#include "endpoints/limiter.hpp"
+
 namespace tenbit {
+
+namespace limits {
+inline constexpr auto quantile_window = 300s; // times shown are of one to two of these
+}
 
 class histogram {
 public:
@@ -16,10 +25,22 @@ public:
   // The q-quantile in milliseconds, 0 <= q <= 1; 0 when nothing was added.
   [[nodiscard]] double quantile_ms(double q) const;
   [[nodiscard]] std::uint64_t count() const { return total_; }
+  void add(const histogram& other);
 
 private:
   std::array<std::uint64_t, 256> buckets_{};
   std::uint64_t total_ = 0;
+};
+
+class recent_times {
+public:
+  void add(std::chrono::microseconds duration, time_point now);
+  // Of the window that runs and the one before it; empty when nothing was added in them.
+  [[nodiscard]] histogram at(time_point now) const;
+
+private:
+  histogram current_, before_;
+  time_point begun_{}; // of the current window
 };
 
 } // namespace tenbit

@@ -71,6 +71,9 @@ public:
   [[nodiscard]] std::uint32_t limit(std::uint32_t replica) const;
   [[nodiscard]] breaker_state state(std::uint32_t replica) const;
   [[nodiscard]] retry_budget& budget(std::uint32_t replica) { return replicas_[replica].budget; }
+  [[nodiscard]] const retry_budget& budget(std::uint32_t replica) const {
+    return replicas_[replica].budget;
+  }
 
 private:
   struct member {
