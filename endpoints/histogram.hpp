@@ -15,10 +15,6 @@
 
 namespace tenbit {
 
-namespace limits {
-inline constexpr auto quantile_window = 300s; // times shown are of one to two of these
-}
-
 class histogram {
 public:
   void add(std::chrono::microseconds duration);
