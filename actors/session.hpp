@@ -69,14 +69,25 @@ struct lease_progress {
 struct progress_report {
   std::vector<lease_progress> leases;
 };
-// One replica as this peer sees it.
+// Attempts of calls that failed, by class (call_error); since the process began.
+struct attempt_failures {
+  std::uint64_t throttled = 0, transient = 0, endpoint_invalid = 0, request_invalid = 0, auth = 0;
+  friend bool operator==(const attempt_failures&, const attempt_failures&) = default;
+};
+// One replica as this peer sees it. Counts are since the process began, times those of the last
+// minutes (limits::quantile_window).
 struct replica_report {
   std::string model; // alias
   std::string url;
   std::string breaker; // "closed", "open", "half-open", "stopped", "paused"
   std::uint32_t in_flight = 0, queued = 0, limit = 0;
-  std::uint64_t answered = 0, retried = 0, failed = 0; // since the process began
-  double first_byte_p50_ms = 0, total_p50_ms = 0, total_p99_ms = 0;
+  std::uint32_t retry_tokens = 0;                      // left of limits::retry_budget
+  std::uint64_t answered = 0, retried = 0, failed = 0; // failed: calls that were given up
+  attempt_failures errors;
+  std::uint64_t prompt_tokens = 0, completion_tokens = 0; // of answered calls
+  std::uint64_t generation_ms = 0;                        // of the same, from first to last byte
+  double first_byte_p50_ms = 0, first_byte_p90_ms = 0, first_byte_p99_ms = 0;
+  double total_p50_ms = 0, total_p90_ms = 0, total_p99_ms = 0;
 };
 struct heartbeat {
   std::uint64_t boot = 0;

@@ -38,8 +38,12 @@
 //   heartbeat          2  boot int, number int, slots int,
 //                         leases [[LEASE, calls_in_flight int, events int] …],
 //                         replicas [[model text, url text, breaker text, in_flight int, queued int,
-//                         limit int, answered int, retried int, failed int, first_byte_p50_ms real,
-//                         total_p50_ms real, total_p99_ms real] …]
+//                         limit int, retry_tokens int, answered int, retried int, failed int,
+//                         errors [throttled int, transient int, endpoint_invalid int,
+//                         request_invalid int, auth int], prompt_tokens int,
+//                         completion_tokens int, generation_ms int, first_byte_p50_ms real,
+//                         first_byte_p90_ms real, first_byte_p99_ms real, total_p50_ms real,
+//                         total_p90_ms real, total_p99_ms real] …]
 //   goodbye            3  reason note
 //   append_request     4  LEASE, ticket int, events [event …]
 //   ask_message        5  LEASE, ticket int, PLACE, questions [text …], draft text

@@ -44,11 +44,25 @@ void replica_fields(auto& io, like<replica_report> auto& r) {
   io.number("in_flight", r.in_flight);
   io.number("queued", r.queued);
   io.number("limit", r.limit);
+  io.number("retry_tokens", r.retry_tokens);
   io.number("answered", r.answered);
   io.number("retried", r.retried);
   io.number("failed", r.failed);
+  io.tuple("errors", [&r](auto& inner) {
+    inner.number("throttled", r.errors.throttled);
+    inner.number("transient", r.errors.transient);
+    inner.number("endpoint_invalid", r.errors.endpoint_invalid);
+    inner.number("request_invalid", r.errors.request_invalid);
+    inner.number("auth", r.errors.auth);
+  });
+  io.number("prompt_tokens", r.prompt_tokens);
+  io.number("completion_tokens", r.completion_tokens);
+  io.number("generation_ms", r.generation_ms);
   io.finite("first_byte_p50_ms", r.first_byte_p50_ms);
+  io.finite("first_byte_p90_ms", r.first_byte_p90_ms);
+  io.finite("first_byte_p99_ms", r.first_byte_p99_ms);
   io.finite("total_p50_ms", r.total_p50_ms);
+  io.finite("total_p90_ms", r.total_p90_ms);
   io.finite("total_p99_ms", r.total_p99_ms);
 }
 

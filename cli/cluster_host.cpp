@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
-#include <fstream>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include "cli/cluster_host_impl.hpp"
 #include "cli/command.hpp"
+#include "cli/ended_run.hpp"
 #include "coordinator/gold_vault.hpp"
 #include "link/keys.hpp"
 
@@ -21,16 +20,6 @@ std::uint64_t unix_seconds() {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(
                                         std::chrono::system_clock::now().time_since_epoch())
                                         .count());
-}
-
-// Resident bytes and open files of this process, from /proc.
-void measure_process(cluster_status& out) {
-  std::uint64_t pages_all = 0, pages = 0;
-  std::ifstream("/proc/self/statm") >> pages_all >> pages;
-  out.rss_bytes = pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  std::error_code ignored;
-  for (fs::directory_iterator it("/proc/self/fd", ignored), end; it != end; it.increment(ignored))
-    ++out.open_files;
 }
 
 } // namespace
@@ -170,35 +159,7 @@ std::string host::broken() const {
   return {};
 }
 
-// On the coordinator's thread.
-void host::on_status(cluster_status now) {
-  now.unix_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                               std::chrono::system_clock::now().time_since_epoch())
-                                               .count());
-  measure_process(now);
-  std::error_code ignored;
-  const auto space = fs::space(options_.dir, ignored);
-  now.disk_free_bytes = space.available;
-  now.disk_all_bytes = space.capacity;
-  if (const link::gateway* gateway = bound_) {
-    now.address = gateway->address();
-    const link::gateway_stats net = gateway->stats();
-    now.refused_keys = net.refused_keys;
-    now.failed_handshakes = net.failed_handshakes;
-    now.bad_frames = net.bad_frames;
-    now.forbidden = net.forbidden;
-    now.over_quota = net.over_quota;
-    now.dropped_sends = net.dropped_sends;
-  }
-  {
-    const std::lock_guard lock(bits_mutex_);
-    for (const oracle_record& oracle : core_->oracles())
-      oracles_[{oracle.name, oracle.run}] = oracle;
-  }
-  board_->publish(std::make_shared<const cluster_status>(std::move(now)));
-}
-
-// Once a second: which oracles are there, and what they gave, is kept.
+// Once a second: which oracles are there, what they gave, and which runs are over is kept.
 void host::maintain() {
   kept_oracles kept;
   while (!ending_) {
@@ -211,6 +172,7 @@ void host::maintain() {
       const std::lock_guard lock(bits_mutex_);
       now = oracles_;
     }
+    write_settled();
     if (now == kept)
       continue;
     kept = std::move(now);
@@ -242,13 +204,11 @@ tenbit::status<start_failure> host::resume_runs() {
   for (const kept_run& kept : files_.runs) {
     if (kept.cancelled)
       continue;
-    const std::string path = fmt::format("{}/runs/{}.toml", options_.dir, kept.name);
-    const auto text = read_whole(path);
-    if (!text)
-      return fail(start_failure{text.error(), exit_refused});
-    auto exp = parse_experiment(*text, path, {}, file_check::skipped);
+    if (know_as_ended(kept))
+      continue;
+    auto exp = experiment_of(kept);
     if (!exp)
-      return fail(start_failure{exp.error().front().text(), exit_refused});
+      return fail(exp.error());
     store_options how;
     how.accept_rollback = options_.accept_rollback;
     auto target = store::open(kept.store, how);
@@ -261,7 +221,7 @@ tenbit::status<start_failure> host::resume_runs() {
       return fail(refused_store(target.error()));
     host_run run;
     run.kept = kept;
-    run.exp = std::make_shared<const experiment>(std::move(*exp));
+    run.exp = std::move(*exp);
     run.target = std::move(*target);
     if (auto started = start_run(std::move(run)); !started)
       return started;
@@ -362,18 +322,32 @@ tenbit::status<store_failure> host::load(host_run& run, cluster_core& core,
   return {};
 }
 
-// A run that was over goes on, after a first commit (a task that is pending again).
-tenbit::status<start_failure> host::reopen(host_run& run, const std::vector<task_commit>& first) {
+// A run that was over goes on, after a first commit (a task that is pending again); when that fails
+// it is over as before.
+tenbit::status<start_failure> host::reopen(const std::string& name,
+                                           const std::vector<task_commit>& first) {
+  auto old = take_ended(name);
+  if (!old)
+    return fail(start_failure{fmt::format("{} is not over", name), exit_failed});
+  const auto failed = [&](start_failure why) {
+    put_ended(std::move(*old));
+    return fail(std::move(why));
+  };
   host_run again;
-  again.kept = run.kept;
-  again.exp = run.exp;
-  forget(run);
-  run.target.reset();
-  auto target = store::open(run.kept.store);
+  again.kept = old->run.kept;
+  again.exp = old->run.exp;
+  if (!again.exp) {
+    auto exp = experiment_of(again.kept);
+    if (!exp)
+      return failed(exp.error());
+    again.exp = std::move(*exp);
+  }
+  auto target = store::open(again.kept.store);
   if (!target)
-    return fail(refused_store(target.error()));
+    return failed(refused_store(target.error()));
+  remove_ended(options_.dir, name);
   if (const auto done = (*target)->commit(first); !done)
-    return fail(refused_store(done.error()));
+    return failed(refused_store(done.error()));
   again.target = std::move(*target);
   return start_run(std::move(again));
 }

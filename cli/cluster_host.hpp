@@ -15,6 +15,7 @@
 #include "cli/run_store.hpp"
 #include "control/control.hpp"
 #include "coordinator/cluster_status.hpp"
+#include "coordinator/disk_level.hpp"
 
 namespace tenbit::cli {
 
@@ -24,6 +25,7 @@ struct host_options {
   int http_port = -1; // -1: none
   std::chrono::milliseconds lease_ttl = limits::lease_ttl;
   bool accept_rollback = false;
+  disk_marks disk;
 };
 
 class cluster_host {

@@ -18,10 +18,11 @@ namespace tenbit::cli {
 
 struct host_run {
   kept_run kept;
-  std::shared_ptr<const experiment> exp;
+  std::shared_ptr<const experiment> exp; // null: known to be over, and not opened
   experiment_id id;
-  std::unique_ptr<store> target;
+  std::unique_ptr<store> target; // likewise
   std::shared_ptr<status_board> board;
+  bool marked = false; // its end was written down, or cannot be
 };
 
 class host final : public cluster_host {
@@ -47,9 +48,24 @@ private:
   [[nodiscard]] host_run* find(const std::string& name);
   [[nodiscard]] bool is_over(const host_run& run) const;
   void forget(const host_run& run); // in the core, before its store goes
-  [[nodiscard]] tenbit::status<start_failure> reopen(host_run& run,
+  [[nodiscard]] tenbit::status<start_failure> reopen(const std::string& name,
                                                      const std::vector<task_commit>& first);
+  // -- runs that are over, see cluster_ended.cpp
+  [[nodiscard]] expected<std::shared_ptr<const experiment>, start_failure>
+  experiment_of(const kept_run& kept) const;
+  [[nodiscard]] bool know_as_ended(const kept_run& kept);
+  // Takes a run that is over out of the core and its store off its hands; empty: there is none.
+  struct taken_run {
+    host_run run;
+    run_line line;
+  };
+  [[nodiscard]] std::optional<taken_run> take_ended(const std::string& name);
+  void put_ended(taken_run taken); // it was not opened after all
+  void add_ended(cluster_status& out);
+  void write_settled();
+
   void on_status(cluster_status now);
+  void look_at_disk(cluster_status& out);
   void maintain();
   [[nodiscard]] tenbit::status<std::string> keep();
 
@@ -68,6 +84,7 @@ private:
   control::reply worker_list(const control::request& r);
   control::reply worker_drain(const control::request& r);
   control::reply worker_undrain(const control::request& r);
+  [[nodiscard]] control::reply dry_drain(const control::request& r) const;
   control::reply endpoint_list(const control::request& r);
   control::reply endpoint_order_verb(const control::request& r);
   [[nodiscard]] tenbit::status<std::string> keep_order(const std::string& worker,
@@ -116,6 +133,10 @@ private:
   std::unique_ptr<control::socket_server> control_;
   using kept_oracles = std::map<std::pair<std::string, experiment_id>, oracle_record>;
   kept_oracles oracles_;
+  std::mutex ended_mutex_; // of the next two; taken on the coordinator's thread too
+  std::map<std::string, run_line> ended_;   // runs that are over and not loaded
+  std::map<std::string, run_line> settled_; // that ended in this life, to be written down
+  std::atomic<disk_level> disk_{disk_level::ample}; // set on the coordinator's thread
   std::atomic<bool> stop_wanted_{false}, ending_{false};
   std::thread keeper_;
 };

@@ -123,7 +123,7 @@ control::reply host::requeue_in_ended(host_run& run, problem_index task, bool dr
     again.status = task_status::pending;
     again.errors = 0;
     again.faults = fault_row{};
-    if (const auto gone = reopen(run, {again}); !gone)
+    if (const auto gone = reopen(name, {again}); !gone)
       return refusal(gone.error().message);
   }
   return done({{"run", name},

@@ -6,6 +6,7 @@
 #include "cli/cluster_host_impl.hpp"
 #include "cli/cluster_reply.hpp"
 #include "cli/command.hpp"
+#include "cli/ended_run.hpp"
 #include "control/status_json.hpp"
 
 namespace tenbit::cli {
@@ -87,28 +88,32 @@ control::reply host::run_submit(const control::request& r) {
   const std::string dir = text(r, "store").empty()
                               ? std::filesystem::absolute(options_.dir + "/runs/" + name).string()
                               : text(r, "store");
+  if (disk_ >= disk_level::no_grants)
+    return refusal("the disk of the stores is nearly full: free some space first (see 'tenbit ctl "
+                   "status', or --disk-marks of the coordinator)");
   if (r.dry_run)
     return done({{"run", name}, {"store", dir}, {"problems", items->problems.size()}});
   return start_submitted(r, std::move(*exp), *items, dir);
 }
 
+// A run of this name that is over makes room; when the submission fails it is there as before.
 control::reply host::start_submitted(const control::request& r, experiment exp,
                                      const benchmark& items, const std::string& dir) {
   const std::string name = exp.name;
+  auto old = take_ended(name);
   bool resumed = false;
-  {
-    const std::lock_guard lock(mutex_);
-    if (const host_run* old = find(name))
-      forget(*old);
-    runs_.erase(name); // over: its store is closed
-  }
   auto target =
       open_run_store(dir, make_manifest(exp, items), items, options_.accept_rollback, resumed);
+  const auto failed = [&](std::string why) {
+    if (old)
+      put_ended(std::move(*old));
+    return refusal(std::move(why));
+  };
   if (!target)
-    return refusal(target.error().message);
+    return failed(target.error().message);
   if (auto kept = write_whole(fmt::format("{}/runs/{}.toml", options_.dir, name), to_toml(exp));
       !kept)
-    return refusal(kept.error());
+    return failed(kept.error());
   host_run run;
   run.kept = {name, dir, static_cast<int>(number(r, "priority")), false, false, 0};
   run.exp = std::make_shared<const experiment>(std::move(exp));
@@ -119,7 +124,8 @@ control::reply host::start_submitted(const control::request& r, experiment exp,
     files_.runs.push_back(run.kept);
   }
   if (auto kept = keep(); !kept)
-    return refusal(kept.error());
+    return failed(kept.error());
+  remove_ended(options_.dir, name);
   const auto tasks = run.target->manifest().tasks;
   if (auto started = start_run(std::move(run)); !started)
     return refusal(started.error().message);
@@ -139,12 +145,14 @@ control::reply host::change_run(const control::request& r,
                                 std::function<void(cluster_core&, run_core&)> core) {
   const std::string name = text(r, "run");
   experiment_id id;
+  bool over = false;
   {
     const std::lock_guard lock(mutex_);
     host_run* run = find(name);
     if (run == nullptr)
       return no_run(name);
     id = run->id;
+    over = is_over(*run);
     if (!r.dry_run) {
       kept(run->kept);
       for (kept_run& one : files_.runs)
@@ -152,8 +160,18 @@ control::reply host::change_run(const control::request& r,
           one = run->kept;
     }
   }
-  if (r.dry_run)
-    return done({{"run", name}, {"dry_run", true}});
+  if (r.dry_run) {
+    for (const run_line& line : status()->runs)
+      if (line.name == name)
+        return done({{"run", name},
+                     {"state", std::string(control::to_string(line.status.phase))},
+                     {"pending", line.status.tasks.pending},
+                     {"leased", line.status.tasks.leased},
+                     {"paused", line.paused},
+                     {"lease_limit", line.lease_limit},
+                     {"priority", line.priority}});
+    return done({{"run", name}});
+  }
   if (auto written = keep(); !written)
     return refusal(written.error());
   const auto changed = in_core<bool>([id, core](cluster_core& c, run_clock::time_point) {
@@ -162,6 +180,8 @@ control::reply host::change_run(const control::request& r,
       core(c, *run);
     return run != nullptr;
   });
+  if (changed && !*changed && over) // it is not loaded, and there is nothing to change now
+    return done({{"run", name}, {"state", "it is over"}});
   if (changed && !*changed)
     return refusal(fmt::format("{} is not loaded; submit it again", name));
   return changed ? done({{"run", name}}) : no_answer();
@@ -208,9 +228,18 @@ control::reply host::worker_list(const control::request&) {
   return {true, {}, control::workers_json(*status())};
 }
 
+// What drain or undrain would change, from the snapshot.
+control::reply host::dry_drain(const control::request& r) const {
+  for (const peer_line& peer : status()->peers)
+    if (peer.name == text(r, "worker"))
+      return done({{"worker", peer.name}, {"leased", peer.leased}, {"draining", peer.draining}});
+  return refusal(fmt::format("no worker {} was seen; 'tenbit ctl worker list' names them",
+                             text(r, "worker")));
+}
+
 control::reply host::worker_drain(const control::request& r) {
   if (r.dry_run)
-    return done({{"worker", text(r, "worker")}, {"dry_run", true}});
+    return dry_drain(r);
   const auto changed = in_core<tenbit::status<std::string>>(
       [name = text(r, "worker"), why = r.reason](cluster_core& core, auto) {
         return core.drain(name, why);
@@ -222,7 +251,7 @@ control::reply host::worker_drain(const control::request& r) {
 
 control::reply host::worker_undrain(const control::request& r) {
   if (r.dry_run)
-    return done({{"worker", text(r, "worker")}, {"dry_run", true}});
+    return dry_drain(r);
   const auto changed = in_core<tenbit::status<std::string>>(
       [name = text(r, "worker")](cluster_core& core, auto) { return core.undrain(name); });
   if (!changed)
@@ -248,6 +277,7 @@ control::reply host::checkpoint(const control::request& r) {
       std::filesystem::create_directories(options_.dir + "/checkpoints", problem);
       if (const auto copied = run.target->checkpoint(dir); !copied)
         return refusal(copied.error().message);
+      run.board->note_copy(run_clock::now());
     }
     made.push_back({{"run", name}, {"folder", dir}});
   }

@@ -18,6 +18,7 @@ struct arguments {
   std::vector<std::string> submit;
   std::vector<std::string> overrides;
   double lease_ttl_s = std::chrono::duration<double>(limits::lease_ttl).count();
+  std::vector<double> disk_marks; // empty: the defaults
   bool until_done = false;
   bool quiet = false;
 };
@@ -112,6 +113,15 @@ int run(arguments& args) {
                limits::lease_ttl_min.count(), limits::lease_ttl_max.count());
     return exit_usage;
   }
+  if (!args.disk_marks.empty())
+    args.host.disk = {args.disk_marks[0], args.disk_marks[1], args.disk_marks[2]};
+  if (!args.host.disk.valid()) {
+    fmt::print(stderr,
+               "tenbit: --disk-marks {}: write three percentages from 100 to 0, none above the one "
+               "before it; 0 turns one off\n",
+               fmt::join(args.disk_marks, ","));
+    return exit_usage;
+  }
   catch_stop_signals();
   auto host = cluster_host::start(args.host);
   if (!host) {
@@ -148,6 +158,13 @@ const command_registration registration(
           .add_option("--lease-ttl", args->lease_ttl_s,
                       "Seconds without progress after which a task is given to another worker")
           ->capture_default_str();
+      command
+          .add_option("--disk-marks", args->disk_marks,
+                      "Percent of free space at which to warn, to give out no task, and to take no "
+                      "results from workers; 0: never [20,10,5]")
+          ->delimiter(',')
+          ->expected(3)
+          ->type_name("WARN,GRANTS,RESULTS");
       command.add_option("--set", args->overrides, "Override a key of the experiments")
           ->expected(1)
           ->take_all();

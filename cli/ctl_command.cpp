@@ -82,7 +82,10 @@ std::string brief(const std::string& verb, const std::string& result) {
   static const std::map<std::string, std::vector<const char*>> columns = {
       {"run list",
        {"name", "phase", "priority", "paused", "tasks", "tasks_all", "per_second_1m", "eta_s",
-        "ledger_difference", "waiting_for", "stop_reason"}}};
+        "ledger_difference", "waiting_for", "stop_reason"}},
+      {"endpoint list",
+       {"worker", "model", "url", "breaker", "in_flight", "limit", "queued", "answered", "retried",
+        "failed", "first_byte_p99_ms", "total_p50_ms", "total_p99_ms"}}};
   static const std::vector<const char*> of_tasks = {"done", "leased", "pending", "failed",
                                                     "quarantined"};
   const auto wanted = columns.find(verb);
@@ -185,6 +188,7 @@ void add_verbs(CLI::App& command, const std::shared_ptr<ctl_arguments>& given) {
       if (at == nullptr) {
         at = command.add_subcommand(name.substr(0, space), nouns.at(name.substr(0, space)));
         at->fallthrough();
+        at->footer("");
         at->callback([given, noun = at->get_name()] { given->noun = noun; });
       }
       parent = at;
@@ -194,6 +198,10 @@ void add_verbs(CLI::App& command, const std::shared_ptr<ctl_arguments>& given) {
     added->fallthrough(); // --json and the like may stand behind the verb
     for (const auto& arg : verb.args)
       add_argument(*added, arg, given);
+    added->footer(fmt::format("Also: --json, --socket PATH{}{}", verb.changes ? ", --dry-run" : "",
+                              verb.needs_reason ? ", and --reason TEXT, which it needs"
+                              : verb.changes    ? ", --reason TEXT"
+                                                : ""));
     const auto* chosen = &verb;
     added->callback([given, chosen] { given->chosen = chosen; });
   }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text.hpp"
 #include "cli/command.hpp"
 
 namespace tenbit::cli {
@@ -21,6 +22,16 @@ std::vector<registered>& registry() {
   return commands;
 }
 
+// One line that says which command did not understand, and where its help is.
+std::string usage_error(const CLI::App* app, const CLI::Error& error) {
+  std::string command = app->get_name();
+  while (!app->get_subcommands().empty()) {
+    app = app->get_subcommands().front();
+    command += " " + app->get_name();
+  }
+  return command + ": " + printable(error.what()) + "; see " + command + " --help\n";
+}
+
 int main_program(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN); // a closed pipe or socket is an error value, not the end of a run
   CLI::App app("tenbit runs compression experiments between language models and proves every bit "
@@ -28,6 +39,7 @@ int main_program(int argc, char** argv) {
                "tenbit");
   app.set_version_flag("--version", "tenbit 0.1.0");
   app.require_subcommand(1);
+  app.failure_message(usage_error);
   app.footer(
       "Start here:\n  tenbit run examples/default.toml\n  tenbit COMMAND --help\n\n"
       "Exit codes: 0 done, 1 failed, 2 wrong usage or experiment file, 3 stopped with work "

@@ -78,6 +78,7 @@ inline constexpr auto breaker_window = 30s;
 inline constexpr auto breaker_probe_min = 5s;
 inline constexpr auto breaker_probe_max = 60s;
 inline constexpr auto snapshot_period = 200ms; // of the client's figures
+inline constexpr auto quantile_window = 300s;  // times shown are of one to two of these
 inline constexpr auto deadline_check_max = 1s; // how late a timeout may be noticed
 inline constexpr int socket_events_max = 256;  // taken from epoll at once
 
@@ -164,6 +165,8 @@ inline constexpr std::size_t http_clients_max = 1024;
 inline constexpr std::size_t http_header_bytes_max = 16U << 10;
 inline constexpr auto http_timeout = 10s;
 inline constexpr auto cluster_status_period = 1s;
+inline constexpr double disk_step_percent = 1; // of free space, before a level counts as left
+inline constexpr std::size_t commit_times_kept = 512; // of the last groups, for what is shown
 inline constexpr std::size_t control_reply_bytes_max = 64U << 20; // the status of peers_max peers
 inline constexpr std::size_t endpoint_orders_max = 4096; // replicas with an order, by worker
 inline constexpr std::size_t control_lane_items_max = 16; // requests that wait for one long one

@@ -31,7 +31,7 @@ http_answer http_guard::answer(const http_request_facts& request, instant now,
       request.hosts.size() == 1 &&
       std::find(hosts_.begin(), hosts_.end(), lower_ascii(request.hosts[0])) != hosts_.end();
   if (!host_known) // a name of someone else that points here: DNS rebinding
-    return say(421, "the Host header must name this address");
+    return say(421, "the Host header must name this address: " + hosts_.front());
   if (!request.sec_fetch_site.empty() && request.sec_fetch_site != "same-origin" &&
       request.sec_fetch_site != "none") // none: typed into the address bar
     return say(403, "pages of other sites may not ask");
@@ -83,8 +83,8 @@ http_answer http_guard::unauthorized(access how, instant now) {
     }
     failures_.push_back(now);
   }
-  auto out = say(401, "send the header \"Authorization: Bearer TOKEN\" with the token of the "
-                      "token file");
+  auto out = say(401, "send the header \"Authorization: Bearer TOKEN\" with what is in "
+                      "http.token of the coordinator's folder");
   out.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"tenbit\"");
   return out;
 }

@@ -9,6 +9,7 @@
 #include "config/limits.hpp"
 #include "control/http_status.hpp"
 #include "control/status_json.hpp"
+#include "coordinator/disk_level.hpp"
 
 namespace tenbit::control {
 namespace {
@@ -138,10 +139,87 @@ void add_run(family_set& out, const run_line& run) {
   out.gauge("tenbit_suspects", "Problems that were in work when a worker died.", of, run.suspects);
 }
 
+// Of a store that is open: a run that is over has none.
+void add_store(family_set& out, const run_line& run) {
+  if (run.status.phase != run_phase::running && run.status.phase != run_phase::stopping)
+    return;
+  const labels of = {label("run", run.name)};
+  const store_health& store = run.store;
+  out.gauge("tenbit_sync_p50_seconds", "Median time of a commit's write and fsync.", of,
+            store.sync_p50_ms / 1000);
+  out.gauge("tenbit_sync_p99_seconds", "99th percentile of the same.", of,
+            store.sync_p99_ms / 1000);
+  out.gauge("tenbit_commit_group_p50_items", "Commits that share one fsync, median.", of,
+            store.group_p50_items);
+  out.gauge("tenbit_commit_group_p99_items", "99th percentile of the same.", of,
+            store.group_p99_items);
+  out.gauge("tenbit_log_bytes", "Write-ahead log that the next opening replays.", of,
+            store.log_bytes);
+  out.gauge("tenbit_compaction_pending_bytes", "Estimate of what is to be compacted.", of,
+            store.compaction_pending_bytes);
+  out.counter("tenbit_write_stalls_total", "Times that writes were slowed or stopped.", of,
+              store.write_stalls);
+  out.counter("tenbit_background_errors_total", "Flushes and compactions that failed.", of,
+              store.background_errors);
+  out.gauge("tenbit_anchor_lag_seconds", "Age of an anchor that is behind the store.", of,
+            store.anchor_lag_s);
+  out.gauge("tenbit_checkpoint_age_seconds",
+            "Since the last copy of the store; without one, since it was opened.", of,
+            run.checkpoint_age_s);
+}
+
+// What a replica did since its worker began.
+void add_replica_counts(family_set& out, const labels& of, const replica_report& replica) {
+  out.counter("tenbit_answers_total", "Calls answered.", of, replica.answered);
+  out.counter("tenbit_retries_total", "Attempts made again.", of, replica.retried);
+  out.counter("tenbit_calls_given_up_total", "Calls given up.", of, replica.failed);
+  const auto with = [&of](const char* name, std::string_view value) {
+    auto more = of;
+    more.push_back(label(name, value));
+    return more;
+  };
+  std::uint64_t failed = 0;
+  for (const auto& [cause, count] : {std::pair("throttled", replica.errors.throttled),
+                                     {"transient", replica.errors.transient},
+                                     {"endpoint_invalid", replica.errors.endpoint_invalid},
+                                     {"request_invalid", replica.errors.request_invalid},
+                                     {"auth", replica.errors.auth}}) {
+    out.counter("tenbit_errors_total", "Attempts that failed, by class.", with("class", cause),
+                count);
+    failed += count;
+  }
+  if (replica.answered > 0)
+    out.gauge("tenbit_call_amplification_ratio", "Attempts for each answer.", of,
+              static_cast<double>(replica.answered + failed) /
+                  static_cast<double>(replica.answered));
+  out.counter("tenbit_endpoint_tokens_total", "Tokens of answered calls.", with("class", "prompt"),
+              replica.prompt_tokens);
+  out.counter("tenbit_endpoint_tokens_total", "Tokens of answered calls.",
+              with("class", "completion"), replica.completion_tokens);
+  out.counter("tenbit_generation_seconds_total",
+              "Time from the first to the last byte of answered calls.", of,
+              static_cast<double>(replica.generation_ms) / 1000);
+}
+
+void add_replica_times(family_set& out, const labels& of, const replica_report& replica) {
+  const auto seconds = [](double ms) { return ms / 1000; };
+  out.gauge("tenbit_first_byte_p50_seconds", "Median time to the first byte, of minutes.", of,
+            seconds(replica.first_byte_p50_ms));
+  out.gauge("tenbit_first_byte_p90_seconds", "90th percentile of the same.", of,
+            seconds(replica.first_byte_p90_ms));
+  out.gauge("tenbit_first_byte_p99_seconds", "99th percentile of the same.", of,
+            seconds(replica.first_byte_p99_ms));
+  out.gauge("tenbit_call_p50_seconds", "Median time of a call, of minutes.", of,
+            seconds(replica.total_p50_ms));
+  out.gauge("tenbit_call_p90_seconds", "90th percentile of a call's time.", of,
+            seconds(replica.total_p90_ms));
+  out.gauge("tenbit_call_p99_seconds", "99th percentile of a call's time.", of,
+            seconds(replica.total_p99_ms));
+}
+
 void add_replica(family_set& out, const peer_line& peer, const replica_report& replica) {
   const labels of = {label("worker", peer.name), label("endpoint", replica.url),
                      label("model", replica.model)};
-  const auto seconds = [](double ms) { return ms / 1000; };
   out.gauge("tenbit_calls_inflight", "Calls on the wire.", of, std::uint64_t{replica.in_flight});
   out.gauge("tenbit_calls_queued", "Calls that wait for the limit.", of,
             std::uint64_t{replica.queued});
@@ -150,14 +228,10 @@ void add_replica(family_set& out, const peer_line& peer, const replica_report& r
   auto state = of;
   state.push_back(label("state", replica.breaker));
   out.gauge("tenbit_breaker_state", "1 for the state a breaker is in.", state, 1.0);
-  out.counter("tenbit_answers_total", "Calls answered.", of, replica.answered);
-  out.counter("tenbit_retries_total", "Attempts made again.", of, replica.retried);
-  out.counter("tenbit_errors_total", "Calls given up.", of, replica.failed);
-  out.gauge("tenbit_first_byte_p50_seconds", "Median time to the first byte.", of,
-            seconds(replica.first_byte_p50_ms));
-  out.gauge("tenbit_call_p50_seconds", "Median time of a call.", of, seconds(replica.total_p50_ms));
-  out.gauge("tenbit_call_p99_seconds", "99th percentile of a call's time.", of,
-            seconds(replica.total_p99_ms));
+  out.gauge("tenbit_retry_budget_ratio", "Left of what bounds the retries of a replica.", of,
+            static_cast<double>(replica.retry_tokens) / limits::retry_budget);
+  add_replica_counts(out, of, replica);
+  add_replica_times(out, of, replica);
 }
 
 void add_peer(family_set& out, const peer_line& peer) {
@@ -197,6 +271,10 @@ void add_health(family_set& out, const cluster_status& s) {
   out.gauge("tenbit_commit_queue_bytes", "Bytes that wait.", {}, s.commit_queue_bytes);
   out.gauge("tenbit_disk_free_bytes", "Free where the stores are.", {}, s.disk_free_bytes);
   out.gauge("tenbit_disk_size_bytes", "Size of that file system.", {}, s.disk_all_bytes);
+  for (const auto level :
+       {disk_level::ample, disk_level::low, disk_level::no_grants, disk_level::no_appends})
+    out.flag("tenbit_disk_state", "1 for what the free space allows.",
+             {label("state", to_string(level))}, s.disk == to_string(level));
   for (const auto& [what, count] : {std::pair("refused_key", s.refused_keys),
                                     {"failed_handshake", s.failed_handshakes},
                                     {"bad_frame", s.bad_frames},
@@ -212,8 +290,10 @@ void add_health(family_set& out, const cluster_status& s) {
 std::string to_prometheus(const cluster_status& s) {
   family_set out;
   add_health(out, s);
-  for (const auto& run : s.runs)
+  for (const auto& run : s.runs) {
     add_run(out, run);
+    add_store(out, run);
+  }
   for (const auto& peer : s.peers)
     add_peer(out, peer);
   return out.text();

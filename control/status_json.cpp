@@ -43,6 +43,17 @@ template <class Fields> void list_fields(Fields& f, run_status& v) {
   f("failure", v.failure);
   f("last_failure", v.last_failure);
 }
+template <class Fields> void list_fields(Fields& f, store_health& v) {
+  f("sync_p50_ms", v.sync_p50_ms);
+  f("sync_p99_ms", v.sync_p99_ms);
+  f("group_p50_items", v.group_p50_items);
+  f("group_p99_items", v.group_p99_items);
+  f("log_bytes", v.log_bytes);
+  f("compaction_pending_bytes", v.compaction_pending_bytes);
+  f("write_stalls", v.write_stalls);
+  f("background_errors", v.background_errors);
+  f("anchor_lag_s", v.anchor_lag_s);
+}
 template <class Fields> void list_fields(Fields& f, run_line& v) {
   f("name", v.name);
   f("id", v.id);
@@ -69,6 +80,15 @@ template <class Fields> void list_fields(Fields& f, run_line& v) {
   f("ledger_difference", v.ledger_difference);
   f("suspects", v.suspects);
   f("waiting_for", v.waiting_for);
+  f("store", v.store);
+  f("checkpoint_age_s", v.checkpoint_age_s);
+}
+template <class Fields> void list_fields(Fields& f, attempt_failures& v) {
+  f("throttled", v.throttled);
+  f("transient", v.transient);
+  f("endpoint_invalid", v.endpoint_invalid);
+  f("request_invalid", v.request_invalid);
+  f("auth", v.auth);
 }
 template <class Fields> void list_fields(Fields& f, replica_report& v) {
   f("model", v.model);
@@ -77,11 +97,19 @@ template <class Fields> void list_fields(Fields& f, replica_report& v) {
   f("in_flight", v.in_flight);
   f("queued", v.queued);
   f("limit", v.limit);
+  f("retry_tokens", v.retry_tokens);
   f("answered", v.answered);
   f("retried", v.retried);
   f("failed", v.failed);
+  f("errors", v.errors);
+  f("prompt_tokens", v.prompt_tokens);
+  f("completion_tokens", v.completion_tokens);
+  f("generation_ms", v.generation_ms);
   f("first_byte_p50_ms", v.first_byte_p50_ms);
+  f("first_byte_p90_ms", v.first_byte_p90_ms);
+  f("first_byte_p99_ms", v.first_byte_p99_ms);
   f("total_p50_ms", v.total_p50_ms);
+  f("total_p90_ms", v.total_p90_ms);
   f("total_p99_ms", v.total_p99_ms);
 }
 template <class Fields> void list_fields(Fields& f, peer_line& v) {
@@ -124,6 +152,7 @@ template <class Fields> void list_fields(Fields& f, cluster_status& v) {
   f("commit_queue_bytes", v.commit_queue_bytes);
   f("disk_free_bytes", v.disk_free_bytes);
   f("disk_all_bytes", v.disk_all_bytes);
+  f("disk", v.disk);
   f("refused_keys", v.refused_keys);
   f("failed_handshakes", v.failed_handshakes);
   f("bad_frames", v.bad_frames);

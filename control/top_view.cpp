@@ -9,6 +9,7 @@
 #include "control/render.hpp"
 #include "control/status_json.hpp"
 #include "control/text_table.hpp"
+#include "coordinator/disk_level.hpp"
 
 namespace tenbit::control {
 namespace {
@@ -105,6 +106,8 @@ lines headline(const cluster_status& s, const totals& all) {
                   all.ledger_difference == 0 ? "" : "  !! bits do not add up: run verify")};
   if (!all.waiting.empty())
     out.push_back("waiting " + all.waiting);
+  if (s.runs.empty())
+    out.emplace_back("no run is here: tenbit ctl run submit FILE starts one");
   return out;
 }
 
@@ -191,8 +194,9 @@ struct endpoint_sum {
   std::string model, url;
   std::size_t workers = 0, not_closed = 0;
   std::string breaker;
-  std::uint64_t in_flight = 0, limit = 0, queued = 0, answered = 0, retried = 0, failed = 0;
-  double p50_ms = 0, p99_ms = 0;
+  std::uint64_t in_flight = 0, limit = 0, queued = 0, answered = 0, failed = 0;
+  double first_byte_p99_ms = 0, p50_ms = 0, p99_ms = 0;
+  attempt_failures errors;
 
   void add(const replica_report& r) {
     ++workers;
@@ -204,10 +208,27 @@ struct endpoint_sum {
     limit += r.limit;
     queued += r.queued;
     answered += r.answered;
-    retried += r.retried;
     failed += r.failed;
+    errors.throttled += r.errors.throttled;
+    errors.transient += r.errors.transient;
+    errors.endpoint_invalid += r.errors.endpoint_invalid;
+    errors.request_invalid += r.errors.request_invalid;
+    errors.auth += r.errors.auth;
+    first_byte_p99_ms = std::max(first_byte_p99_ms, r.first_byte_p99_ms);
     p50_ms = std::max(p50_ms, r.total_p50_ms);
     p99_ms = std::max(p99_ms, r.total_p99_ms);
+  }
+  // Failed attempts by class, the ones a person must mend first; empty: none.
+  [[nodiscard]] std::string errors_text() const {
+    std::string out;
+    for (const auto& [name, count] : {std::pair("auth", errors.auth),
+                                      {"request", errors.request_invalid},
+                                      {"reply", errors.endpoint_invalid},
+                                      {"throttled", errors.throttled},
+                                      {"transient", errors.transient}})
+      if (count > 0)
+        out += fmt::format("{}{} {}", out.empty() ? "" : ", ", count, name);
+    return out;
   }
   [[nodiscard]] std::string breaker_text() const {
     if (not_closed == 0)
@@ -237,31 +258,72 @@ lines endpoint_table(const cluster_status& s, std::size_t columns) {
                     {"breaker", side::left},
                     {"calls/limit", side::right},
                     {"queued", side::right},
+                    {"first p99", side::right},
                     {"p50 s", side::right},
                     {"p99 s", side::right},
                     {"answered", side::right},
-                    {"retried", side::right},
-                    {"failed", side::right}});
+                    {"given up", side::right},
+                    {"failed attempts", side::left}});
   for (const auto& one : all)
     table.add({name_text(one.model), one_line(one.url, limits::error_text_chars_max),
                one.breaker_text(), fmt::format("{}/{}", one.in_flight, one.limit),
-               std::to_string(one.queued), fmt::format("{:.2f}", one.p50_ms / 1000),
-               fmt::format("{:.2f}", one.p99_ms / 1000), std::to_string(one.answered),
-               std::to_string(one.retried), std::to_string(one.failed)});
+               std::to_string(one.queued), fmt::format("{:.2f}", one.first_byte_p99_ms / 1000),
+               fmt::format("{:.2f}", one.p50_ms / 1000), fmt::format("{:.2f}", one.p99_ms / 1000),
+               std::to_string(one.answered), std::to_string(one.failed), one.errors_text()});
   return table.lines(columns);
 }
 
+// What the link refused, where it did.
+std::string refusals_text(const cluster_status& s) {
+  std::string out;
+  for (const auto& [what, count] : {std::pair("refused keys", s.refused_keys),
+                                    {"failed handshakes", s.failed_handshakes},
+                                    {"bad frames", s.bad_frames},
+                                    {"forbidden", s.forbidden},
+                                    {"over quota", s.over_quota},
+                                    {"dropped", s.dropped_sends}})
+    if (count > 0)
+      out += fmt::format("{}{} {}", out.empty() ? "" : "  ", what, count);
+  return out.empty() ? "nothing was refused" : out;
+}
+
+// The stores that are open: the slowest, the largest and the oldest of each figure.
+std::string stores_text(const cluster_status& s) {
+  store_health worst;
+  double copy_s = -1;
+  for (const auto& run : s.runs) {
+    if (run.status.phase != run_phase::running && run.status.phase != run_phase::stopping)
+      continue;
+    worst.sync_p99_ms = std::max(worst.sync_p99_ms, run.store.sync_p99_ms);
+    worst.log_bytes += run.store.log_bytes;
+    worst.write_stalls += run.store.write_stalls;
+    worst.background_errors += run.store.background_errors;
+    worst.anchor_lag_s = std::max(worst.anchor_lag_s, run.store.anchor_lag_s);
+    copy_s = std::max(copy_s, run.checkpoint_age_s);
+  }
+  if (copy_s < 0)
+    return "no store is open";
+  auto out = fmt::format("fsync p99 {:.1f} ms  log {}  copy {} ago", worst.sync_p99_ms,
+                         bytes_text(worst.log_bytes), duration_text(copy_s));
+  if (worst.anchor_lag_s > 5)
+    out += fmt::format("  anchor {} behind", duration_text(worst.anchor_lag_s));
+  if (worst.write_stalls > 0)
+    out += fmt::format("  stalls {}", worst.write_stalls);
+  if (worst.background_errors > 0)
+    out += fmt::format("  !! background errors {}", worst.background_errors);
+  return out;
+}
+
 lines health(const cluster_status& s) {
-  return {fmt::format("commit p50 {:.1f} ms, p99 {:.1f} ms  queue {} ({})  tick gap {:.1f} s",
-                      s.commit_p50_ms, s.commit_p99_ms, s.commit_queue_items,
-                      bytes_text(s.commit_queue_bytes), s.tick_gap_max_s),
-          fmt::format("memory {}  files {}  disk free {} ({:.0f}%)", bytes_text(s.rss_bytes),
+  const bool disk_well = s.disk.empty() || s.disk == to_string(disk_level::ample);
+  return {fmt::format("commit p50 {:.1f} ms, p99 {:.1f} ms  queue {}  tick gap {:.1f} s",
+                      s.commit_p50_ms, s.commit_p99_ms, s.commit_queue_items, s.tick_gap_max_s),
+          fmt::format("stores {}", stores_text(s)),
+          fmt::format("memory {}  files {}  disk free {} ({:.0f}%){}", bytes_text(s.rss_bytes),
                       s.open_files, bytes_text(s.disk_free_bytes),
-                      percent(s.disk_free_bytes, s.disk_all_bytes)),
-          fmt::format("refused keys {}  failed handshakes {}  bad frames {}  forbidden {}  over "
-                      "quota {}  dropped {}",
-                      s.refused_keys, s.failed_handshakes, s.bad_frames, s.forbidden, s.over_quota,
-                      s.dropped_sends)};
+                      percent(s.disk_free_bytes, s.disk_all_bytes),
+                      disk_well ? "" : "  !! " + name_text(s.disk)),
+          fmt::format("link {}", refusals_text(s))};
 }
 
 // Takes rows from the longest table until all fit; a title and one row are left of each.

@@ -122,6 +122,15 @@ std::string unknown_verb(std::string_view typed) {
     names.push_back(one.name);
   if (const auto best = nearest(typed, names); !best.empty())
     near.push_back(best);
+  // A noun alone, or nothing: what may follow it.
+  std::vector<std::string_view> second_words;
+  for (const auto name : names)
+    if (!typed.empty() && name.starts_with(std::string(typed) + " "))
+      second_words.push_back(name.substr(typed.size() + 1));
+  if (!second_words.empty())
+    return fmt::format("\"{}\" needs a verb: {}", typed, list_of(second_words));
+  if (typed.empty())
+    return "say what to do: " + list_of(names);
   const auto noun = typed.substr(0, typed.find(' '));
   const auto second = typed.find(' ') == std::string_view::npos ? std::string_view{}
                                                                 : typed.substr(typed.find(' ') + 1);

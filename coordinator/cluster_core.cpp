@@ -127,6 +127,10 @@ void cluster_core::on_tick(run_clock::time_point now) {
   if (!last_tick_)
     started_ = now;
   last_tick_ = now;
+  if (now - tick_gap_from_ >= std::chrono::minutes(1)) {
+    tick_gap_before_ = std::exchange(tick_gap_max_, {});
+    tick_gap_from_ = now;
+  }
   tick_gap_max_ = std::max(tick_gap_max_, gap);
   free_ = true;
   if (rules_.one_process)
@@ -260,7 +264,7 @@ bool cluster_core::may_grant(const run_entry& entry) const {
 }
 
 void cluster_core::grant_free_slots(run_clock::time_point now) {
-  if (!std::exchange(free_, false) || closing_)
+  if (!std::exchange(free_, false) || closing_ || disk_ >= disk_level::no_grants)
     return;
   std::size_t given = 0;
   for (const experiment_id id : by_priority_) {

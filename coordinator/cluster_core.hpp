@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "coordinator/cluster_status.hpp"
+#include "coordinator/disk_level.hpp"
 #include "coordinator/endpoint_orders.hpp"
 #include "coordinator/fleet.hpp"
 #include "coordinator/run_core.hpp"
@@ -85,6 +86,9 @@ public:
   void stop_run(experiment_id run, const std::string& reason);
   // No new leases for any run; what is leased stays with its holders over a restart.
   void close_all() { closing_ = true; }
+
+  // What the disk of the stores allows from now on.
+  void disk(disk_level level) { disk_ = level; }
 
   // -- operators; idempotent
   void pause(run_core& run, bool paused, bool now);
@@ -181,9 +185,11 @@ private:
   std::uint32_t grants_ = 0; // the counter of epochs
   std::uint64_t order_ = 0;
   std::optional<run_clock::time_point> last_tick_;
-  run_clock::duration tick_gap_max_{};
+  run_clock::duration tick_gap_max_{}, tick_gap_before_{}; // of this minute; of the one before
+  run_clock::time_point tick_gap_from_;
   run_clock::time_point started_;
   bool closing_ = false;
+  disk_level disk_ = disk_level::ample;
   bool free_ = true; // a slot or a task may have become free
   std::vector<cluster_command> commands_;
 };

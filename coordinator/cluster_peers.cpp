@@ -7,6 +7,19 @@
 #include "coordinator/cluster_core.hpp"
 
 namespace tenbit {
+namespace {
+
+// What makes the journal longer, at once or by what an oracle answers, and is said again until it
+// has its reply. Grades are neither long nor said again.
+bool fills_the_disk(const from_peer& message) {
+  return std::holds_alternative<append_request>(message) ||
+         std::holds_alternative<ask_message>(message) ||
+         std::holds_alternative<text_request>(message) ||
+         std::holds_alternative<arm_finished>(message) ||
+         std::holds_alternative<oracle_append>(message);
+}
+
+} // namespace
 
 void cluster_core::on_frame(connection_id from, const std::string& key, role_set rights,
                             from_peer message, run_clock::time_point now) {
@@ -30,8 +43,9 @@ void cluster_core::on_frame(connection_id from, const std::string& key, role_set
     on_goodbye(*peer, now);
   else if (auto* no = std::get_if<experiment_refused>(&message))
     on_refused(*peer, std::move(*no));
-  else
+  else if (disk_ < disk_level::no_appends || !fills_the_disk(message))
     deliver(*peer, message, now);
+  // else its sender has no reply, keeps it, and says it again within limits::resend_period
 }
 
 namespace {

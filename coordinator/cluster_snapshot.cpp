@@ -81,6 +81,11 @@ std::string cluster_core::why_pending(const run_core& run) const {
     return {};
   if (closing_)
     return "the coordinator is stopping";
+  if (disk_ == disk_level::no_grants)
+    return "the disk of the stores is nearly full: no task is given out; free some space";
+  if (disk_ == disk_level::no_appends)
+    return "the disk of the stores is full but for its reserve: nothing is taken from workers; "
+           "free some space";
   if (entry.paused)
     return "the run is paused";
   if (entry.lease_limit > 0 && counts.leased >= entry.lease_limit)
@@ -200,7 +205,7 @@ cluster_status cluster_core::snapshot(run_clock::time_point now) const {
   cluster_status out;
   out.incarnation = rules_.incarnation;
   out.uptime_s = last_tick_ ? seconds(now - started_) : 0;
-  out.tick_gap_max_s = seconds(tick_gap_max_);
+  out.tick_gap_max_s = seconds(std::max(tick_gap_max_, tick_gap_before_));
   out.endpoint_orders = orders_.rules();
   for (const experiment_id id : by_priority_)
     if (const auto place = runs_.find(id); place != runs_.end())

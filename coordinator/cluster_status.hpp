@@ -35,6 +35,9 @@ struct run_line {
   std::uint64_t ledger_difference = 0;
   std::uint64_t suspects = 0; // tasks that were in work when a worker died
   std::string waiting_for;    // why pending tasks do not run; empty: they do
+  // While its store is open; 0 when the run is over.
+  store_health store;
+  double checkpoint_age_s = 0; // of its last copy; without one, since it was opened
 };
 struct peer_line {
   std::string name;
@@ -64,6 +67,7 @@ struct cluster_status {
   double commit_p50_ms = 0, commit_p99_ms = 0; // from queue to durable
   std::uint64_t commit_queue_items = 0, commit_queue_bytes = 0;
   std::uint64_t disk_free_bytes = 0, disk_all_bytes = 0;
+  std::string disk; // what that allows: to_string(disk_level)
   // security, see link/gateway.hpp
   std::uint64_t refused_keys = 0, failed_handshakes = 0, bad_frames = 0, forbidden = 0,
                 over_quota = 0, dropped_sends = 0;

@@ -14,7 +14,15 @@ struct open_run {
   journal_actor journal;
   std::shared_ptr<status_board> board;
   bool over = false; // its journal is closed or broken
+  std::deque<std::pair<std::uint64_t, std::size_t>> on_way; // ticket and bytes of each commit
 };
+
+std::size_t weight(const task_commit& commit) {
+  std::size_t out = 0;
+  for (const event& e : commit.events)
+    out += encoded_bytes_max(e);
+  return out;
+}
 
 struct coordinator_state {
   static inline const char* name = "coordinator";
@@ -24,6 +32,7 @@ struct coordinator_state {
   std::map<experiment_id, open_run> runs;
   run_clock::time_point published, shown;               // boards; the snapshot
   std::uint64_t uncommitted = 0, groups = 0, items = 0; // commits on their way; made
+  std::size_t uncommitted_bytes = 0;
   bool held = false;                                    // peers are not read
   std::pair<experiment_id, std::uint64_t> timed;        // the commit that is being timed
   run_clock::time_point timed_from;
@@ -55,14 +64,19 @@ struct deliver {
   void operator()(commit_command& command) const {
     const experiment_id run = command.run;
     coordinator_state& state = self->state;
-    if (++state.uncommitted > limits::commit_queue_items_max && state.port.hold &&
-        !std::exchange(state.held, true))
+    open_run& journal_of = state.runs.at(run);
+    journal_of.on_way.emplace_back(command.ticket, weight(command.what));
+    state.uncommitted_bytes += journal_of.on_way.back().second;
+    ++state.uncommitted;
+    if ((state.uncommitted > limits::commit_queue_items_max ||
+         state.uncommitted_bytes > limits::commit_queue_bytes_max) &&
+        state.port.hold && !std::exchange(state.held, true))
       state.port.hold(true);
     if (state.timed.second == 0 && command.ticket != 0) {
       state.timed = {run, command.ticket};
       state.timed_from = run_clock::now();
     }
-    self->send(self->state.runs.at(run).journal, std::move(command));
+    self->send(journal_of.journal, std::move(command));
   }
   void operator()(close_journal& command) const {
     self->send(self->state.runs.at(command.run).journal, command);
@@ -91,14 +105,36 @@ void end_run(coordinator_pointer self, experiment_id id, const std::string& fail
     self->state.ticking = false; // a timer that re-arms itself would keep the shutdown waiting
 }
 
-void count_committed(coordinator_state& state, const committed& done, run_clock::time_point now) {
-  ++state.groups;
-  state.items += done.tickets.size();
-  state.uncommitted -= std::min<std::uint64_t>(state.uncommitted, done.tickets.size());
-  if (state.held && state.uncommitted < limits::commit_queue_items_max / 2) {
+// This many commits of a run came out of its journal, in the order in which they went in.
+void leave_queue(coordinator_state& state, experiment_id id, std::size_t commits) {
+  auto& on_way = state.runs.at(id).on_way;
+  for (; commits > 0 && !on_way.empty(); --commits) {
+    state.uncommitted_bytes -= on_way.front().second;
+    --state.uncommitted;
+    on_way.pop_front();
+  }
+  if (state.held && state.uncommitted < limits::commit_queue_items_max / 2 &&
+      state.uncommitted_bytes < limits::commit_queue_bytes_max / 2) {
     state.held = false;
     state.port.hold(false);
   }
+}
+
+// One of them contradicts the store: it comes out before those that went in earlier.
+void leave_diverged(coordinator_state& state, const commit_diverged& m) {
+  auto& on_way = state.runs.at(m.run).on_way;
+  const auto bad = std::find_if(on_way.begin(), on_way.end(),
+                                [&](const auto& entry) { return entry.first == m.ticket; });
+  if (bad == on_way.end())
+    return;
+  std::rotate(on_way.begin(), bad, bad + 1);
+  leave_queue(state, m.run, 1);
+}
+
+void count_committed(coordinator_state& state, const committed& done, run_clock::time_point now) {
+  ++state.groups;
+  state.items += done.tickets.size();
+  leave_queue(state, done.run, done.tickets.size());
   if (state.timed.first != done.run || state.timed.second == 0 ||
       std::find(done.tickets.begin(), done.tickets.end(), state.timed.second) == done.tickets.end())
     return;
@@ -115,12 +151,20 @@ cluster_status snapshot(const coordinator_state& state, run_clock::time_point no
   out.commit_groups = state.groups;
   out.commit_items = state.items;
   out.commit_queue_items = state.uncommitted;
+  out.commit_queue_bytes = state.uncommitted_bytes;
   std::vector<double> waits(state.waits_ms.begin(), state.waits_ms.end());
   std::sort(waits.begin(), waits.end());
   if (!waits.empty()) {
     out.commit_p50_ms = waits[waits.size() / 2];
     out.commit_p99_ms = waits[waits.size() * 99 / 100];
   }
+  for (run_line& line : out.runs)
+    if (const auto run = state.runs.find(line.id);
+        run != state.runs.end() && run->second.board && !run->second.over) {
+      line.store = run->second.board->store();
+      line.checkpoint_age_s =
+          std::chrono::duration<double>(now - run->second.board->copied()).count();
+    }
   return out;
 }
 
@@ -159,11 +203,13 @@ void on_tick(coordinator_pointer self) {
 void on_run(coordinator_pointer self, const run_start& start) {
   const auto now = run_clock::now();
   const experiment_id id = (*start.core)->id();
-  open_run run{spawn_journal(self->system(), *start.target, id, self), start.board, false};
+  open_run run{spawn_journal(self->system(), *start.target, id, self, start.board),
+               start.board, false, {}};
   self->link_to(run.journal); // it leaves with the coordinator
   if (const auto old = self->state.runs.find(id); old != self->state.runs.end()) {
     self->unlink_from(old->second.journal); // whose run is over: it leaves alone
     self->send_exit(old->second.journal, caf::exit_reason::user_shutdown);
+    leave_queue(self->state, id, old->second.on_way.size());
   }
   self->state.runs.insert_or_assign(id, std::move(run));
   self->state.core->add_run(std::move(*start.core), start.priority, now);
@@ -203,7 +249,7 @@ coordinator_root::behavior_type coordinator(coordinator_pointer self,
       [self](const committed& m) { on_committed(self, m); },
       [self](const commit_diverged& m) {
         const auto now = run_clock::now();
-        --self->state.uncommitted;
+        leave_diverged(self->state, m);
         self->state.core->on_diverged(m.run, m.ticket, m.message, now);
         carry_out(self, now);
       },

@@ -1,6 +1,7 @@
 #include "coordinator/journal_actor.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <iterator>
 #include <utility>
 
@@ -16,8 +17,52 @@ struct journal_state {
   std::vector<std::uint64_t> tickets; // of the group, side by side
   bool flush_sent = false;
   bool over = false; // closed or broken: the store is not touched again
+  std::shared_ptr<status_board> board;
+  std::deque<double> sync_ms;             // of the last groups
+  std::deque<std::uint64_t> group_items; // likewise
+  std::chrono::steady_clock::time_point shown;
 };
 using journal_pointer = journal_actor::stateful_pointer<journal_state>;
+
+template <class Value> void keep_last(std::deque<Value>& values, Value value) {
+  values.push_back(value);
+  if (values.size() > limits::commit_times_kept)
+    values.pop_front();
+}
+
+template <class Value> Value quantile(const std::deque<Value>& values, std::size_t percent) {
+  std::vector<Value> sorted(values.begin(), values.end());
+  std::sort(sorted.begin(), sorted.end());
+  return sorted.empty() ? Value{} : sorted[sorted.size() * percent / 100];
+}
+
+status<store_failure> timed_commit(journal_state& state, std::span<const task_commit> part) {
+  const auto began = std::chrono::steady_clock::now();
+  auto done = state.target->commit(part);
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - began;
+  keep_last(state.sync_ms, took.count());
+  keep_last(state.group_items, std::uint64_t{part.size()});
+  return done;
+}
+
+void show_store(journal_state& state) {
+  const auto now = std::chrono::steady_clock::now();
+  if (!state.board || now - state.shown < limits::cluster_status_period)
+    return;
+  state.shown = now;
+  const store_figures files = state.target->figures();
+  store_health out;
+  out.sync_p50_ms = quantile(state.sync_ms, 50);
+  out.sync_p99_ms = quantile(state.sync_ms, 99);
+  out.group_p50_items = quantile(state.group_items, 50);
+  out.group_p99_items = quantile(state.group_items, 99);
+  out.log_bytes = files.log_bytes;
+  out.compaction_pending_bytes = files.compaction_pending_bytes;
+  out.write_stalls = files.write_stalls;
+  out.background_errors = files.background_errors;
+  out.anchor_lag_s = files.anchor_lag.count();
+  state.board->publish_store(out);
+}
 
 void report(journal_pointer self, const store_failure& failure) {
   self->state.over = true;
@@ -30,7 +75,7 @@ bool commit_part(journal_pointer self, std::vector<task_commit> part,
                  std::vector<std::uint64_t> tickets) {
   journal_state& state = self->state;
   while (!part.empty()) {
-    const auto done = state.target->commit(part);
+    const auto done = timed_commit(state, part);
     if (done) {
       self->send(state.coordinator, committed{state.run, std::move(tickets)});
       return true;
@@ -75,7 +120,9 @@ void commit_group(journal_pointer self) {
 }
 
 journal_actor::behavior_type journal(journal_pointer self, store* target, experiment_id run,
-                                     coordinator_actor coordinator) {
+                                     coordinator_actor coordinator,
+                                     std::shared_ptr<status_board> board) {
+  self->state.board = std::move(board);
   self->state.target = target;
   self->state.run = run;
   self->state.coordinator = std::move(coordinator);
@@ -105,6 +152,8 @@ journal_actor::behavior_type journal(journal_pointer self, store* target, experi
           return;
         if (const auto kept = self->state.target->keep_anchor(); !kept)
           report(self, kept.error());
+        else
+          show_store(self->state);
       },
       [self](const flush_order&) { commit_group(self); },
   };
@@ -113,8 +162,10 @@ journal_actor::behavior_type journal(journal_pointer self, store* target, experi
 } // namespace
 
 journal_actor spawn_journal(caf::actor_system& system, store& target, experiment_id run,
-                            coordinator_actor coordinator) {
-  return system.spawn<caf::detached>(journal, &target, run, std::move(coordinator));
+                            coordinator_actor coordinator,
+                            std::shared_ptr<status_board> board) {
+  return system.spawn<caf::detached>(journal, &target, run, std::move(coordinator),
+                                     std::move(board));
 }
 
 } // namespace tenbit

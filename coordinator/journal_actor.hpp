@@ -9,6 +9,7 @@
 
 #include "actors/interfaces.hpp"
 #include "coordinator/run_core.hpp"
+#include "coordinator/status.hpp"
 #include "storage/store.hpp"
 
 namespace tenbit {
@@ -24,9 +25,10 @@ using journal_actor = caf::typed_actor<
     // Keep the anchor fresh while nothing is committed.
     caf::reacts_to<tick>, caf::reacts_to<flush_order>>;
 
-// The store outlives the actor.
+// The store outlives the actor. The board, which may be null, is told how the store does.
 [[nodiscard]] journal_actor spawn_journal(caf::actor_system& system, store& target,
-                                          experiment_id run, coordinator_actor coordinator);
+                                          experiment_id run, coordinator_actor coordinator,
+                                          std::shared_ptr<status_board> board);
 
 } // namespace tenbit
 

@@ -35,8 +35,37 @@ struct run_status {
   std::uint64_t bits_relayed = 0;  // given to solvers in this run, each once per lease
 };
 
+// How the store of a run does, as its journal sees it while it is open.
+struct store_health {
+  double sync_p50_ms = 0, sync_p99_ms = 0; // of the last groups: write and fsync
+  std::uint64_t group_p50_items = 0, group_p99_items = 0;
+  std::uint64_t log_bytes = 0; // of the write-ahead log
+  std::uint64_t compaction_pending_bytes = 0;
+  std::uint64_t write_stalls = 0, background_errors = 0; // since it was opened
+  double anchor_lag_s = 0;
+};
+
 class status_board {
 public:
+  // By the journal, about once a second.
+  void publish_store(const store_health& store) {
+    const std::lock_guard lock(mutex_);
+    store_ = store;
+  }
+  [[nodiscard]] store_health store() const {
+    const std::lock_guard lock(mutex_);
+    return store_;
+  }
+  // A copy of the store was made now.
+  void note_copy(std::chrono::steady_clock::time_point now) {
+    const std::lock_guard lock(mutex_);
+    copied_ = now;
+  }
+  // When the last copy was made; before the first one, when the run was loaded.
+  [[nodiscard]] std::chrono::steady_clock::time_point copied() const {
+    const std::lock_guard lock(mutex_);
+    return copied_;
+  }
   void publish(run_status status) {
     {
       const std::lock_guard lock(mutex_);
@@ -60,6 +89,8 @@ private:
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   run_status status_;
+  store_health store_;
+  std::chrono::steady_clock::time_point copied_ = std::chrono::steady_clock::now();
 };
 
 } // namespace tenbit

@@ -112,6 +112,7 @@ void call_loop::give_up_waiting(model_lane& lane) {
     while (!lane.queue.empty()) {
       live_call& call = *lane.queue.front();
       lane.queue.pop_front();
+      ++lane.replicas.front().given_up;
       finish(call, fail(call_failure{call_error::auth, lane.stop_reason, call.attempts}));
     }
     return;
@@ -213,7 +214,7 @@ void call_loop::order(const endpoint_order& what) {
 std::vector<model_snapshot> call_loop::snapshot() const {
   std::vector<model_snapshot> shots;
   for (const auto& lane : lanes_)
-    shots.push_back(lane->snapshot());
+    shots.push_back(lane->snapshot(now_));
   return shots;
 }
 

@@ -37,8 +37,11 @@ void call_loop::succeeded(live_call& call, call_reply reply) {
   reply.timing.first_byte_us = us(call.first_byte - call.started);
   reply.timing.total_us = us(now_ - call.submitted);
   ++replica.answered;
-  replica.first_byte.add(std::chrono::duration_cast<microseconds>(call.first_byte - call.started));
-  replica.total.add(std::chrono::duration_cast<microseconds>(now_ - call.submitted));
+  replica.prompt_tokens += reply.usage.prompt;
+  replica.completion_tokens += reply.usage.completion;
+  replica.generation += microseconds(us(now_ - call.first_byte));
+  replica.first_byte.add(microseconds(reply.timing.first_byte_us), now_);
+  replica.total.add(microseconds(reply.timing.total_us), now_);
   const bool streamed = call.wire->is_event_stream();
   leave_wire(call);
   std::optional<first_byte_time> first_byte;
@@ -86,6 +89,7 @@ void call_loop::try_again(live_call& call, milliseconds wait) {
 void call_loop::give_up(live_call& call, call_error kind, std::string_view what,
                         std::string_view why) {
   auto& replica = call.lane->replicas[call.place.replica];
+  ++replica.given_up;
   auto message = fmt::format("{}: {}", replica.shown_url, what);
   if (!why.empty())
     message += fmt::format(" ({})", why);

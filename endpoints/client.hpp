@@ -50,9 +50,16 @@ struct replica_snapshot {
   std::string url;
   std::uint32_t in_flight = 0, queued = 0, limit = 0;
   std::string breaker; // "closed", "open", "half-open", "stopped" (auth), "paused" (by order)
-  std::uint64_t answered = 0, retried = 0;
-  std::map<std::string, std::uint64_t> errors; // by class
-  double first_byte_p50_ms = 0, total_p50_ms = 0, total_p99_ms = 0;
+  std::uint32_t retry_tokens = 0; // left of limits::retry_budget
+  // Since the client began: calls, attempts made again, calls given up. What waited for any replica
+  // in vain counts for the first of the model.
+  std::uint64_t answered = 0, retried = 0, given_up = 0;
+  std::map<std::string, std::uint64_t> errors; // attempts that failed, by class
+  std::uint64_t prompt_tokens = 0, completion_tokens = 0; // of answered calls
+  std::chrono::microseconds generation{0};                // of the same, from first to last byte
+  // Of answered calls in the last one to two limits::quantile_window.
+  double first_byte_p50_ms = 0, first_byte_p90_ms = 0, first_byte_p99_ms = 0;
+  double total_p50_ms = 0, total_p90_ms = 0, total_p99_ms = 0;
   std::optional<std::chrono::steady_clock::time_point> probe_at; // open: when a call may try it
 };
 struct model_snapshot {

@@ -36,7 +36,21 @@ void model_lane::order(const endpoint_order& what) {
   }
 }
 
-model_snapshot model_lane::snapshot() const {
+namespace {
+
+void add_times(const model_lane::replica& r, time_point now, replica_snapshot& out) {
+  const histogram first_byte = r.first_byte.at(now), total = r.total.at(now);
+  out.first_byte_p50_ms = first_byte.quantile_ms(0.5);
+  out.first_byte_p90_ms = first_byte.quantile_ms(0.9);
+  out.first_byte_p99_ms = first_byte.quantile_ms(0.99);
+  out.total_p50_ms = total.quantile_ms(0.5);
+  out.total_p90_ms = total.quantile_ms(0.9);
+  out.total_p99_ms = total.quantile_ms(0.99);
+}
+
+} // namespace
+
+model_snapshot model_lane::snapshot(time_point now) const {
   model_snapshot shot;
   shot.alias = spec.alias;
   shot.in_flight = pool.in_flight();
@@ -52,12 +66,15 @@ model_snapshot model_lane::snapshot() const {
     one.probe_at = pool.probe_at(i);
     one.answered = r.answered;
     one.retried = r.retried;
+    one.given_up = r.given_up;
+    one.retry_tokens = static_cast<std::uint32_t>(pool.budget(i).tokens());
     for (std::size_t kind = 0; kind < r.errors.size(); ++kind)
       if (r.errors[kind] > 0)
         one.errors[std::string(to_string(static_cast<call_error>(kind)))] = r.errors[kind];
-    one.first_byte_p50_ms = r.first_byte.quantile_ms(0.5);
-    one.total_p50_ms = r.total.quantile_ms(0.5);
-    one.total_p99_ms = r.total.quantile_ms(0.99);
+    one.prompt_tokens = r.prompt_tokens;
+    one.completion_tokens = r.completion_tokens;
+    one.generation = r.generation;
+    add_times(r, now, one);
     shot.queued += r.waiting;
     shot.answered += r.answered;
     shot.replicas.push_back(std::move(one));

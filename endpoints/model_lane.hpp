@@ -26,9 +26,12 @@ public:
     std::uint32_t waiting = 0; // calls that failed here and wait for their next attempt
     std::uint64_t answered = 0;
     std::uint64_t retried = 0;
+    std::uint64_t given_up = 0;
     std::array<std::uint64_t, 6> errors{}; // by call_error
-    histogram first_byte;
-    histogram total;
+    std::uint64_t prompt_tokens = 0, completion_tokens = 0;
+    std::chrono::microseconds generation{0};
+    recent_times first_byte;
+    recent_times total;
   };
 
   model_lane(const model_spec& spec, const client_timing& timing);
@@ -37,7 +40,7 @@ public:
   [[nodiscard]] bool complete_body(std::string& canonical) const;
   // For the replicas of that URL; another URL is not ours.
   void order(const endpoint_order& what);
-  [[nodiscard]] model_snapshot snapshot() const;
+  [[nodiscard]] model_snapshot snapshot(time_point now) const;
 
   const model_spec spec;
   std::string key;          // never shown

@@ -76,6 +76,9 @@ public:
   // When a call may try it; empty unless it is open and not paused.
   [[nodiscard]] std::optional<time_point> probe_at(std::uint32_t replica) const;
   [[nodiscard]] retry_budget& budget(std::uint32_t replica) { return replicas_[replica].budget; }
+  [[nodiscard]] const retry_budget& budget(std::uint32_t replica) const {
+    return replicas_[replica].budget;
+  }
 
 private:
   struct member {

@@ -164,6 +164,23 @@ status<store_failure> database::verify_checksums() const {
   return {};
 }
 
+store_figures database::figures() const {
+  store_figures out;
+  out.write_stalls = watch_->stalls();
+  out.background_errors = watch_->failures();
+  std::uint64_t pending = 0;
+  if (db_->GetAggregatedIntProperty(rocksdb::DB::Properties::kEstimatePendingCompactionBytes,
+                                    &pending))
+    out.compaction_pending_bytes = pending;
+  // RocksDB has no property for its log. Files may go while this looks: those count as nothing.
+  std::vector<rocksdb::Env::FileAttributes> files;
+  if (db_->GetEnv()->GetChildrenFileAttributes(path_, &files).ok())
+    for (const auto& file : files)
+      if (file.name.ends_with(".log"))
+        out.log_bytes += file.size_bytes;
+  return out;
+}
+
 store_failure database::failure(const rocksdb::Status& status, std::string_view doing) const {
   const auto text = status.ToString();
   auto file = named_file(text);

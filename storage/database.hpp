@@ -66,6 +66,8 @@ public:
   [[nodiscard]] const std::string& path() const { return path_; }
   // Every block and every file checksum; a failure names the file.
   [[nodiscard]] status<store_failure> verify_checksums() const;
+  // All but the lag of the anchor, which is not a file of the database.
+  [[nodiscard]] store_figures figures() const;
   // What a failed flush or compaction said; empty while all is well.
   [[nodiscard]] std::string background_failure() const { return watch_->failure(); }
 

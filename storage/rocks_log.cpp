@@ -67,8 +67,27 @@ std::string rocks_log::last_file() const {
 void background_watch::OnBackgroundError(rocksdb::BackgroundErrorReason /*reason*/,
                                          rocksdb::Status* status) {
   const std::lock_guard guard(mutex_);
+  ++failures_;
   if (failure_.empty())
     failure_ = status->ToString();
+}
+
+void background_watch::OnStallConditionsChanged(const rocksdb::WriteStallInfo& info) {
+  using rocksdb::WriteStallCondition;
+  const std::lock_guard guard(mutex_);
+  if (info.condition.prev == WriteStallCondition::kNormal &&
+      info.condition.cur != WriteStallCondition::kNormal)
+    ++stalls_;
+}
+
+std::uint64_t background_watch::failures() const {
+  const std::lock_guard guard(mutex_);
+  return failures_;
+}
+
+std::uint64_t background_watch::stalls() const {
+  const std::lock_guard guard(mutex_);
+  return stalls_;
 }
 
 std::string background_watch::failure() const {

@@ -32,16 +32,21 @@ private:
   std::deque<std::string> lines_;
 };
 
-// Remembers that a flush or compaction failed: from then on the store takes no commits.
+// Remembers that a flush or compaction failed: from then on the store takes no commits. Counts
+// those, and the times that writes were slowed or stopped because compaction did not keep up.
 class background_watch : public rocksdb::EventListener {
 public:
   void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* status) override;
+  void OnStallConditionsChanged(const rocksdb::WriteStallInfo& info) override;
   // Empty while all is well.
   [[nodiscard]] std::string failure() const;
+  [[nodiscard]] std::uint64_t failures() const;
+  [[nodiscard]] std::uint64_t stalls() const;
 
 private:
   mutable std::mutex mutex_;
   std::string failure_;
+  std::uint64_t failures_ = 0, stalls_ = 0;
 };
 
 } // namespace tenbit::storage

@@ -29,6 +29,7 @@ public:
   status<store_failure> commit(std::span<const task_commit> group) override;
   status<store_failure> keep_anchor(bool now) override;
   status<store_failure> close() override;
+  store_figures figures() const override;
 
   const store_manifest& manifest() const override { return found_.run.manifest; }
   std::uint64_t incarnation() const override;

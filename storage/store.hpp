@@ -14,6 +14,7 @@
 // needs no writer. All text in errors names the file and the mend.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -141,6 +142,15 @@ struct task_commit {
   std::optional<fault_row> faults = std::nullopt;  // all of them from now on; empty: none
 };
 
+// How the files of a store do.
+struct store_figures {
+  std::uint64_t log_bytes = 0;                 // of the log that the next opening replays
+  std::uint64_t compaction_pending_bytes = 0;  // RocksDB's estimate
+  std::uint64_t write_stalls = 0;              // times that RocksDB slowed or stopped writes
+  std::uint64_t background_errors = 0;         // flushes and compactions that failed
+  std::chrono::duration<double> anchor_lag{0}; // age of an anchor that is behind; 0: it is not
+};
+
 class store {
 public:
   // A new store in an empty or absent folder. Problems are written in one go, all tasks pending.
@@ -153,6 +163,10 @@ public:
   // For reading beside a live writer or on a finished store. Commits are refused.
   [[nodiscard]] static expected<std::unique_ptr<store>, store_failure>
   open_for_reading(const std::string& dir, const store_options& options = {});
+
+  // A short text that every opening for writing and every close changes: equal ones mean that
+  // nobody wrote between. Read from the anchor alone; empty when there is none that can be read.
+  [[nodiscard]] static std::string seal(const std::string& dir);
 
   // Does not flush; close() does. Destruction without close() is a crash as far as the next open
   // knows.
@@ -210,6 +224,10 @@ public:
   // line per finding; empty: all holds.
   [[nodiscard]] virtual expected<std::vector<std::string>, store_failure>
   verify(const std::function<void(std::uint64_t)>& progress) const = 0;
+
+  // Of a store that is open for writing; zero otherwise. Looks at the folder: once a second is
+  // often enough. By the committing thread.
+  [[nodiscard]] virtual store_figures figures() const = 0;
 };
 
 } // namespace tenbit

@@ -98,6 +98,15 @@ status<store_failure> rocks_store::keep_anchor(bool now) {
   return {};
 }
 
+store_figures rocks_store::figures() const {
+  if (refusal()) // a reader, closed, or broken: RocksDB is not asked any more
+    return {};
+  store_figures out = db_->figures();
+  if (anchored_seq_ != head_.commit_seq)
+    out.anchor_lag = std::chrono::steady_clock::now() - anchored_at_;
+  return out;
+}
+
 status<store_failure> rocks_store::close() {
   if (db_ == nullptr)
     return {};

@@ -166,4 +166,14 @@ store::open_for_reading(const std::string& dir, const store_options& options) {
   return storage::rocks_store::open_reader(dir, options);
 }
 
+std::string store::seal(const std::string& dir) {
+  const auto anchor =
+      storage::read_anchor(*rocksdb::Env::Default(), storage::store_paths(dir).anchor);
+  if (!anchor || !*anchor)
+    return {};
+  std::string bytes;
+  storage::encode_to(**anchor, bytes);
+  return hash_bytes(bytes).hex();
+}
+
 } // namespace tenbit

@@ -9,6 +9,7 @@
 #include "workers/ledger_answers.hpp"
 #include "workers/model_slots.hpp"
 #include "workers/party_actors.hpp"
+#include "workers/replica_reports.hpp"
 
 namespace tenbit {
 namespace {
@@ -280,14 +281,8 @@ void look_at_models(peer_pointer self, link_clock::time_point now) {
         state.options.slots_auto ? state.options.slots_of(*one.exp) : state.options.rules.slots;
     slots = std::max(slots, slots_now(models, full, now));
     for (const model_snapshot& model : models) {
-      for (const replica_snapshot& replica : model.replicas) {
-        std::uint64_t failed = 0;
-        for (const auto& [kind, count] : replica.errors)
-          failed += count;
-        reports.push_back({model.alias, replica.url, replica.breaker, replica.in_flight,
-                           replica.queued, replica.limit, replica.answered, replica.retried, failed,
-                           replica.first_byte_p50_ms, replica.total_p50_ms, replica.total_p99_ms});
-      }
+      for (const replica_snapshot& replica : model.replicas)
+        reports.push_back(report_of(model.alias, replica));
     }
   }
   state.core->set_replicas(std::move(reports));

@@ -50,6 +50,26 @@ TEST(Render_Top, FullSnapshot_ShowsWhatAnOperatorNeeds) {
     EXPECT_THAT(text, HasSubstr(what));
 }
 
+TEST(Render_Top, Trouble_IsNamedAndQuietIsShort) {
+  auto text = joined(top_view(full_snapshot(), {}));
+  for (const char* what :
+       {"fsync p99 250.0 ms", "log 73 B", "copy 1:17 ago", "stalls 75", "!! background errors 76",
+        "(50%)  !! low", "4.70", "85 auth, 84 request, 83 reply, 81 throttled, 82 transient"})
+    EXPECT_THAT(text, HasSubstr(what));
+  auto quiet = full_snapshot();
+  quiet.refused_keys = quiet.failed_handshakes = quiet.bad_frames = quiet.forbidden = 0;
+  quiet.over_quota = quiet.dropped_sends = 0;
+  quiet.disk = "ample";
+  quiet.runs[0].status.phase = run_phase::finished;
+  quiet.peers[0].replicas[0].errors = {};
+  text = joined(top_view(quiet, {}));
+  EXPECT_THAT(text, HasSubstr("link nothing was refused"));
+  EXPECT_THAT(text, HasSubstr("no store is open"));
+  EXPECT_THAT(text, Not(HasSubstr("!! low")));
+  EXPECT_THAT(text, Not(HasSubstr("transient")));
+  EXPECT_THAT(joined(top_view({}, {})), HasSubstr("no run is here: tenbit ctl run submit FILE"));
+}
+
 TEST(Render_Top, AnySize_IsKept) {
   const auto s = crowded();
   for (const std::size_t columns : {1U, 7U, 40U, 80U, 200U})

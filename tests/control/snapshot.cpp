@@ -43,6 +43,16 @@ run_line full_run() {
   run.ledger_difference = 26;
   run.suspects = 27;
   run.waiting_for = "no free slot";
+  run.store = {.sync_p50_ms = 5,
+               .sync_p99_ms = 250,
+               .group_p50_items = 71,
+               .group_p99_items = 72,
+               .log_bytes = 73,
+               .compaction_pending_bytes = 74,
+               .write_stalls = 75,
+               .background_errors = 76,
+               .anchor_lag_s = 1.5};
+  run.checkpoint_age_s = 77;
   return run;
 }
 
@@ -74,11 +84,23 @@ cluster_status full_snapshot() {
                     .in_flight = 41,
                     .queued = 42,
                     .limit = 43,
+                    .retry_tokens = 250,
                     .answered = 44,
                     .retried = 45,
                     .failed = 46,
+                    .errors = {.throttled = 81,
+                               .transient = 82,
+                               .endpoint_invalid = 83,
+                               .request_invalid = 84,
+                               .auth = 85},
+                    .prompt_tokens = 86,
+                    .completion_tokens = 87,
+                    .generation_ms = 88'000,
                     .first_byte_p50_ms = 47,
+                    .first_byte_p90_ms = 470,
+                    .first_byte_p99_ms = 4700,
                     .total_p50_ms = 4800,
+                    .total_p90_ms = 24000,
                     .total_p99_ms = 49000}};
   s.peers = {peer};
   s.endpoint_orders = {
@@ -94,6 +116,7 @@ cluster_status full_snapshot() {
   s.commit_queue_bytes = 56;
   s.disk_free_bytes = 57;
   s.disk_all_bytes = 114;
+  s.disk = "low";
   s.refused_keys = 61;
   s.failed_handshakes = 62;
   s.bad_frames = 63;

@@ -113,7 +113,7 @@ TEST(Status_Metrics, SameReplicaTwice_IsShownOnce) {
   const auto first = text.find("tenbit_calls_inflight{");
   ASSERT_NE(first, std::string::npos);
   EXPECT_EQ(text.find("tenbit_calls_inflight{", first + 1), std::string::npos);
-  EXPECT_THAT(text, HasSubstr("tenbit_duplicate_samples 10\n"));
+  EXPECT_THAT(text, HasSubstr("tenbit_duplicate_samples 23\n"));
 }
 
 TEST(Status_Metrics, UnknownEta_IsNotThere) {

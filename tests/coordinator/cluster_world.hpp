@@ -36,6 +36,7 @@ struct fault_plan {
   double break_connection = 0;
   double kill_coordinator = 0, kill_worker = 0, kill_oracle = 0, kill_grader = 0;
   double pause_coordinator = 0; // stands still for longer than a lease lives
+  double fill_disk = 0;         // of the coordinator, for a while
   int faults_max = 60;
 };
 
@@ -146,6 +147,7 @@ private:
   fault_plan faults_;
   random_stream random_;
   run_clock::time_point now_{};
+  run_clock::time_point disk_free_at_{};
 
   // what survives the coordinator's death
   std::map<std::uint64_t, stored_task> stored_;

@@ -41,6 +41,10 @@ void cluster_world::inject() {
   }
   if (core_ && strikes(faults_.pause_coordinator))
     now_ += std::chrono::seconds(60); // every other clock goes on too; only its ticks stop
+  if (core_ && strikes(faults_.fill_disk)) {
+    disk_free_at_ = now_ + std::chrono::milliseconds(static_cast<int>(random_.below(200'000)));
+    core_->disk(random_.chance(0.7) ? disk_level::no_appends : disk_level::no_grants);
+  }
 }
 
 // Time passes: processes come back, connections are made, timers fire.
@@ -59,6 +63,8 @@ void cluster_world::advance() {
     }
   }
   if (core_) {
+    if (now_ >= disk_free_at_)
+      core_->disk(disk_level::ample);
     core_->on_tick(now_);
     release_innocent();
   }

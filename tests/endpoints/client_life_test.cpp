@@ -345,6 +345,27 @@ TEST(ClientSnapshot, Figures_AreThoseOfTheCalls) {
   EXPECT_EQ(replica.retried, 1U);
   EXPECT_EQ(replica.errors.at("transient"), 1U);
   EXPECT_GT(replica.total_p99_ms, 0.0);
+  EXPECT_GE(replica.total_p90_ms, replica.total_p50_ms);
+  EXPECT_GE(replica.first_byte_p99_ms, replica.first_byte_p90_ms);
+  EXPECT_GT(replica.first_byte_p90_ms, 0.0);
+  EXPECT_EQ(replica.prompt_tokens, 70U); // as the server says
+  EXPECT_EQ(replica.completion_tokens, 50U);
+  EXPECT_EQ(replica.given_up, 0U);
+  // One retry was paid, and ten answers have filled the budget again.
+  EXPECT_EQ(replica.retry_tokens, static_cast<std::uint32_t>(limits::retry_budget));
+}
+
+TEST(ClientSnapshot, CallsGivenUp_AreCountedBesideTheirAttempts) {
+  tcp_server server(script({{{http_reply(500, "{}")}}}));
+  auto c = start(model_at({server.url()}, false, 3));
+  EXPECT_FALSE(ask(*c));
+  const auto shot = wait_for(*c, [](const auto& s) { return s.replicas[0].given_up == 1; });
+  const auto& replica = shot.replicas[0];
+  EXPECT_EQ(replica.answered, 0U);
+  EXPECT_EQ(replica.errors.at("transient"), limits::call_attempts_max);
+  EXPECT_EQ(replica.retried, limits::call_attempts_max - 1);
+  EXPECT_EQ(replica.retry_tokens, static_cast<std::uint32_t>(limits::retry_budget) -
+                                      limits::retry_cost * (limits::call_attempts_max - 1));
 }
 
 } // namespace tenbit

@@ -143,4 +143,24 @@ TEST(Histogram, ExtremeDurations_StayInTheTable) {
   EXPECT_GT(h.quantile_ms(1), 1000.0 * 3600);
 }
 
+TEST(RecentTimes, WhatIsOld_IsForgotten) {
+  using namespace std::chrono_literals;
+  const time_point start{std::chrono::hours(100)};
+  constexpr auto window = limits::quantile_window;
+  recent_times times;
+  EXPECT_EQ(times.at(start).count(), 0U);
+  for (int i = 0; i < 100; ++i)
+    times.add(10ms, start);
+  times.add(900ms, start + window); // a new window; the one before still counts
+  EXPECT_EQ(times.at(start + window).count(), 101U);
+  EXPECT_NEAR(times.at(start + window).quantile_ms(0.5), 10, 1);
+  EXPECT_EQ(times.at(start + 2 * window).count(), 1U);
+  EXPECT_NEAR(times.at(start + 2 * window).quantile_ms(0.5), 900, 90);
+  times.add(20ms, start + 2 * window);
+  EXPECT_EQ(times.at(start + 2 * window).count(), 2U);
+  EXPECT_EQ(times.at(start + 4 * window).count(), 0U); // nothing came for so long
+  times.add(30ms, start + 9 * window);
+  EXPECT_EQ(times.at(start + 9 * window).count(), 1U);
+}
+
 } // namespace tenbit

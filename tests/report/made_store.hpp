@@ -48,6 +48,7 @@ public:
   status<store_failure> commit(std::span<const task_commit>) override;
   status<store_failure> keep_anchor(bool) override { return {}; }
   status<store_failure> close() override { return {}; }
+  store_figures figures() const override { return {}; }
   const store_manifest& manifest() const override { return manifest_; }
   std::uint64_t incarnation() const override { return 1; }
   std::uint64_t commit_seq() const override { return 1; }

@@ -313,4 +313,43 @@ TEST_F(StoreVerify, CleanlyClosedStore_HasNoFindings) {
   EXPECT_EQ(done, 4U);
 }
 
+TEST_F(StoreOpen, Seal_ChangesWithEveryWriter) {
+  EXPECT_EQ(store::seal(dir()), "");
+  auto db = create_store(dir(), 2);
+  ASSERT_TRUE(db->close());
+  db.reset();
+  const std::string closed = store::seal(dir());
+  EXPECT_NE(closed, "");
+  EXPECT_TRUE(store::open_for_reading(dir()));
+  EXPECT_EQ(store::seal(dir()), closed);
+  {
+    const auto again = store::open(dir());
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_NE(store::seal(dir()), closed); // before anything is committed
+  }
+  EXPECT_NE(store::seal(dir()), closed); // and when that writer died
+  std::filesystem::remove(dir() + "/anchor");
+  EXPECT_EQ(store::seal(dir()), "");
+}
+
+TEST_F(StoreCommit, Figures_AreOfTheWriter) {
+  const auto db = create_store(dir(), 2);
+  const auto before = db->figures();
+  task_commit one;
+  one.events = {made_call("one")};
+  ASSERT_TRUE(db->commit({&one, 1}));
+  const auto after = db->figures();
+  EXPECT_GT(after.log_bytes, before.log_bytes);
+  EXPECT_GT(after.anchor_lag.count(), 0.0); // that commit is not in it
+  EXPECT_EQ(after.background_errors, 0U);
+  EXPECT_EQ(after.write_stalls, 0U);
+  ASSERT_TRUE(db->keep_anchor(true));
+  EXPECT_EQ(db->figures().anchor_lag.count(), 0.0);
+  const auto reader = store::open_for_reading(dir());
+  ASSERT_TRUE(reader);
+  EXPECT_EQ((*reader)->figures().log_bytes, 0U);
+  ASSERT_TRUE(db->close());
+  EXPECT_EQ(db->figures().log_bytes, 0U);
+}
+
 } // namespace tenbit

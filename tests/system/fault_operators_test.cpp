@@ -44,7 +44,8 @@ TEST(F7_WallClock, Sources_ReadItOnlyAsData) {
       "control/control.cpp",      // time of an audit line
       "storage/store_open.cpp",   // incarnation
       "cli/run_store.cpp",        // when a store was made
-      "cli/cluster_host.cpp",     // incarnation, time of the snapshot
+      "cli/cluster_host.cpp",     // incarnation
+      "cli/cluster_health.cpp",   // time of the snapshot
       "workers/party_actors.cpp", // time of an event in the journal
       "endpoints/call_loop.cpp",  // Retry-After as a date
   };
