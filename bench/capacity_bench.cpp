@@ -64,8 +64,11 @@ std::vector<event> bits_of(std::uint64_t task) {
   return out;
 }
 
-outcome_event outcome_of() {
+outcome_event outcome_of(std::uint64_t task) {
+  const call_event answer = call_of(task, party::receiver);
   outcome_event out;
+  out.answer_call = answer.id;
+  out.answer_hash = hash_bytes(answer.reply.text);
   out.final_answer = "42";
   out.questions = questions;
   out.payload_bits = questions;
@@ -116,7 +119,7 @@ double store_alone(const folder& where, std::uint64_t tasks) {
     all.push_back({task, {call_of(i, party::receiver)}, {}, {}, false, {}, false});
     all.push_back({task, {call_of(i, party::sender)}, {}, {}, false, {}, false});
     all.push_back({task, bits_of(i), {}, {}, false, {}, false});
-    all.push_back({task, {outcome_of()}, task_status::done, 0, true, {}, true});
+    all.push_back({task, {outcome_of(i)}, task_status::done, 0, true, {}, true});
   }
   const auto start = std::chrono::steady_clock::now();
   for (std::size_t from = 0; from < all.size(); from += limits::commit_group_items_max) {
@@ -172,9 +175,13 @@ private:
         ask.questions.push_back(fmt::format("Is it {} of {}?", i, a->task.problem.value));
       say(root, me, std::move(ask));
     } else if (const auto* b = std::get_if<bits_reply>(&message)) {
+      const call_event answer = call_of(b->task.problem.value, party::receiver);
       arm_finished done;
       done.task = b->task;
       done.lease = b->lease;
+      done.answer_call = answer.id;
+      done.answer_text = answer.reply.text;
+      done.questions = done.payload_bits = questions;
       done.bitstream = std::string(200, 'b');
       say(root, me, std::move(done));
     } else if (const auto* c = std::get_if<arm_closed>(&message)) {
@@ -191,7 +198,7 @@ private:
       asks_.erase(f->task);
       say(root, me, forgotten{f->task});
     } else if (const auto* r = std::get_if<grade_request>(&message)) {
-      say(root, me, graded{r->finished.task, outcome_of()});
+      say(root, me, graded{r->finished.task, outcome_of(r->finished.task.problem.value)});
     }
   }
   std::mutex mutex_;

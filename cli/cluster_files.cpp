@@ -82,11 +82,14 @@ expected<cluster_files, std::string> read_cluster_files(const std::string& dir) 
       out.oracles.push_back({oracle.at("name").get<std::string>(),
                              oracle.at("experiment").get<std::uint64_t>(),
                              oracle.at("bits").get<std::uint64_t>(),
-                             oracle.value("there", true)}); // not in files of before
+                             oracle.value("there", true)});        // not in files of before
     for (const json& rule : all.value("endpoints", json::array())) // not in files of before
       out.endpoints.push_back(
           {rule.at("worker").get<std::string>(), rule.at("url").get<std::string>(),
            read_optional<bool>(rule.at("paused")), read_optional<std::uint32_t>(rule.at("limit"))});
+    const json drains = all.value("drains", json::object()); // likewise
+    for (const auto& [worker, why] : drains.items())
+      out.drains[worker] = why.get<std::string>();
   } catch (const json::exception& problem) {
     return fail(
         fmt::format("{}: {} (restore it from a backup of the folder)", path, problem.what()));
@@ -117,6 +120,7 @@ status<std::string> write_cluster_files(const std::string& dir, const cluster_fi
                                 {"url", rule.url},
                                 {"paused", rule.paused ? json(*rule.paused) : json()},
                                 {"limit", rule.limit ? json(*rule.limit) : json()}});
+  all["drains"] = json(files.drains);
   return write_whole(dir + "/control.json", all.dump(1) + "\n");
 }
 

@@ -1,7 +1,7 @@
 // What a coordinator keeps beside its stores, in its folder: written whole and synced.
 //
 //   DIR/control.json   incarnation, the runs with what operators said of them, the oracles' counts,
-//                      the orders for endpoints
+//                      the orders for endpoints, who is draining
 //   DIR/runs/NAME/     the store of a run;  DIR/runs/NAME.toml  its experiment as submitted
 //   DIR/keys/          server key and allow-list (link/keys.hpp)
 //   DIR/ctl.sock, DIR/audit.jsonl, DIR/http.token, DIR/LOCK
@@ -35,7 +35,8 @@ struct cluster_files {
   std::uint64_t incarnation = 0;
   std::vector<kept_run> runs; // in the order of submission
   std::vector<kept_oracle> oracles;
-  std::vector<endpoint_rule> endpoints; // orders of operators
+  std::vector<endpoint_rule> endpoints;      // orders of operators
+  std::map<std::string, std::string> drains; // workers that get no tasks, and why
 };
 
 // Of DIR/control.json; a folder without it gives the empty value. The error names the file.

@@ -62,6 +62,7 @@ void host::on_status(cluster_status now) {
     const std::lock_guard lock(bits_mutex_);
     for (const oracle_record& oracle : core_->oracles())
       oracles_[{oracle.name, oracle.run}] = oracle;
+    drains_ = core_->drains();
   }
   add_ended(now);
   board_->publish(std::make_shared<const cluster_status>(std::move(now)));

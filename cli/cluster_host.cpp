@@ -50,6 +50,11 @@ cluster_host::start(const host_options& options) {
 // Durable before anything is bound: the incarnation, which makes every epoch new.
 tenbit::status<start_failure> host::begin() {
   files_.incarnation = std::max(files_.incarnation + 1, unix_seconds());
+  for (const kept_oracle& oracle : files_.oracles) { // or keep() would forget them
+    const experiment_id run{oracle.experiment};
+    oracles_[{oracle.name, run}] = {oracle.name, run, oracle.bits, oracle.there};
+  }
+  drains_ = files_.drains;
   if (auto kept = keep(); !kept)
     return fail(start_failure{kept.error(), exit_failed});
   const std::string keys = options_.dir + "/keys";
@@ -60,12 +65,17 @@ tenbit::status<start_failure> host::begin() {
   rules.lease_ttl = options_.lease_ttl;
   rules.heartbeat = std::min<run_clock::duration>(limits::heartbeat_period, options_.lease_ttl / 4);
   core_ = std::make_shared<cluster_core>(rules);
-  for (const kept_oracle& oracle : files_.oracles) {
-    const experiment_id run{oracle.experiment};
-    core_->expect_oracle(oracle.name, run, oracle.bits, oracle.there);
-    oracles_[{oracle.name, run}] = {oracle.name, run, oracle.bits, oracle.there};
-  }
+  for (const auto& [which, oracle] : oracles_)
+    core_->expect_oracle(oracle.name, oracle.run, oracle.bits, oracle.there);
   core_->load_orders(files_.endpoints);
+  core_->load_drains(drains_);
+  start_coordinator();
+  if (auto resumed = resume_runs(); !resumed)
+    return resumed;
+  return bind(keys);
+}
+
+void host::start_coordinator() {
   peer_port port;
   port.send = [this](connection_id to, const to_peer& message) {
     if (link::gateway* gateway = bound_) // else it is just starting: a hello is said again
@@ -81,8 +91,9 @@ tenbit::status<start_failure> host::begin() {
   };
   root_ = spawn_coordinator(system_, core_, std::move(port),
                             [this](cluster_status now) { on_status(std::move(now)); });
-  if (auto resumed = resume_runs(); !resumed)
-    return resumed;
+}
+
+tenbit::status<start_failure> host::bind(const std::string& keys) {
   link::gateway_events events;
   events.on_frame = [root = root_](link::peer_frame frame) {
     caf::anon_send(root, remote_frame{frame.from, std::move(frame.key_name), frame.rights,
@@ -144,10 +155,13 @@ host::~host() {
 
 tenbit::status<std::string> host::keep() {
   const std::lock_guard lock(mutex_);
-  const std::lock_guard bits_lock(bits_mutex_);
   files_.oracles.clear();
-  for (const auto& [which, oracle] : oracles_)
-    files_.oracles.push_back({oracle.name, oracle.run.value, oracle.bits, oracle.there});
+  {
+    const std::lock_guard bits_lock(bits_mutex_); // not over the write: the coordinator takes it
+    for (const auto& [which, oracle] : oracles_)
+      files_.oracles.push_back({oracle.name, oracle.run.value, oracle.bits, oracle.there});
+    files_.drains = drains_;
+  }
   return write_cluster_files(options_.dir, files_);
 }
 
@@ -159,18 +173,19 @@ std::string host::broken() const {
   return {};
 }
 
-// Once a second: which oracles are there, what they gave, and which runs are over is kept.
+// Once a second: which oracles are there, what they gave, who is draining and which runs are over
+// is kept.
 void host::maintain() {
-  kept_oracles kept;
+  std::pair<kept_oracles, std::map<std::string, std::string>> kept;
   while (!ending_) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
     static thread_local int turn = 0;
     if (++turn % 10 != 0)
       continue;
-    kept_oracles now;
+    decltype(kept) now;
     {
       const std::lock_guard lock(bits_mutex_);
-      now = oracles_;
+      now = {oracles_, drains_};
     }
     write_settled();
     if (now == kept)

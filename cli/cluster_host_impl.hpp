@@ -42,6 +42,8 @@ private:
   [[nodiscard]] tenbit::status<start_failure> serve_operators();
   // -- runs
   [[nodiscard]] tenbit::status<start_failure> resume_runs();
+  void start_coordinator();
+  [[nodiscard]] tenbit::status<start_failure> bind(const std::string& keys);
   [[nodiscard]] tenbit::status<start_failure> start_run(host_run run);
   [[nodiscard]] tenbit::status<store_failure> load(host_run& run, cluster_core& core,
                                                    run_clock::time_point now);
@@ -84,6 +86,7 @@ private:
   control::reply worker_list(const control::request& r);
   control::reply worker_drain(const control::request& r);
   control::reply worker_undrain(const control::request& r);
+  control::reply drained(const std::string& worker);
   [[nodiscard]] control::reply dry_drain(const control::request& r) const;
   control::reply endpoint_list(const control::request& r);
   control::reply endpoint_order_verb(const control::request& r);
@@ -119,7 +122,7 @@ private:
   storage::dir_lock lock_;
   // Of files_ and runs_. Held over waits for the coordinator's thread, which never takes it.
   mutable std::recursive_mutex mutex_;
-  std::mutex bits_mutex_; // of oracles_; taken on the coordinator's thread too
+  std::mutex bits_mutex_; // of oracles_ and drains_; taken on the coordinator's thread too
   cluster_files files_;
   std::map<std::string, host_run> runs_;
   std::shared_ptr<cluster_board> board_ = std::make_shared<cluster_board>();
@@ -133,9 +136,10 @@ private:
   std::unique_ptr<control::socket_server> control_;
   using kept_oracles = std::map<std::pair<std::string, experiment_id>, oracle_record>;
   kept_oracles oracles_;
-  std::mutex ended_mutex_; // of the next two; taken on the coordinator's thread too
-  std::map<std::string, run_line> ended_;   // runs that are over and not loaded
-  std::map<std::string, run_line> settled_; // that ended in this life, to be written down
+  std::map<std::string, std::string> drains_; // to be kept
+  std::mutex ended_mutex_;                // of the next two; taken on the coordinator's thread too
+  std::map<std::string, run_line> ended_; // runs that are over and not loaded
+  std::map<std::string, run_line> settled_;         // that ended in this life, to be written down
   std::atomic<disk_level> disk_{disk_level::ample}; // set on the coordinator's thread
   std::atomic<bool> stop_wanted_{false}, ending_{false};
   std::thread keeper_;

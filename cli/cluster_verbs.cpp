@@ -233,8 +233,20 @@ control::reply host::dry_drain(const control::request& r) const {
   for (const peer_line& peer : status()->peers)
     if (peer.name == text(r, "worker"))
       return done({{"worker", peer.name}, {"leased", peer.leased}, {"draining", peer.draining}});
-  return refusal(fmt::format("no worker {} was seen; 'tenbit ctl worker list' names them",
-                             text(r, "worker")));
+  return refusal(
+      fmt::format("no worker {} was seen; 'tenbit ctl worker list' names them", text(r, "worker")));
+}
+
+// On disk before it is said to be so.
+control::reply host::drained(const std::string& worker) {
+  if (const auto now = in_core<std::map<std::string, std::string>>(
+          [](cluster_core& core, auto) { return core.drains(); })) {
+    const std::lock_guard lock(bits_mutex_);
+    drains_ = *now;
+  }
+  if (auto written = keep(); !written)
+    return refusal(std::move(written.error()));
+  return done({{"worker", worker}});
 }
 
 control::reply host::worker_drain(const control::request& r) {
@@ -246,7 +258,7 @@ control::reply host::worker_drain(const control::request& r) {
       });
   if (!changed)
     return no_answer();
-  return *changed ? done({{"worker", text(r, "worker")}}) : refusal(changed->error());
+  return *changed ? drained(text(r, "worker")) : refusal(changed->error());
 }
 
 control::reply host::worker_undrain(const control::request& r) {
@@ -256,7 +268,7 @@ control::reply host::worker_undrain(const control::request& r) {
       [name = text(r, "worker")](cluster_core& core, auto) { return core.undrain(name); });
   if (!changed)
     return no_answer();
-  return *changed ? done({{"worker", text(r, "worker")}}) : refusal(changed->error());
+  return *changed ? drained(text(r, "worker")) : refusal(changed->error());
 }
 
 // -- stores and the whole ------------------------------------------------------------------------

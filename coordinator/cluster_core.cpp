@@ -100,14 +100,26 @@ void cluster_core::on_committed(experiment_id run, std::uint64_t ticket,
     return;
   const std::uint64_t leased_before = core->tasks().counts().leased;
   core->on_committed(ticket, now);
-  // What is not durable may come again in another life. Never more than the store has: an oracle may
-  // give a bit again that the store lost.
+  // What is not durable may come again in another life. Never more than the store has: an oracle
+  // may give a bit again that the store lost.
   for (const auto& [who, bits] : core->take_given()) {
     std::uint64_t& given = fleet_.all().at(who.value - 1).bits[run];
-    given = std::max(given,
-                     std::min(given + bits, core->status().bits_before + core->status().bits));
+    given =
+        std::max(given, std::min(given + bits, core->status().bits_before + core->status().bits));
+  }
+  count_ledgers(*core);
+  for (const peer_id who : core->take_finished()) {
+    fleet_peer& peer = fleet_.all().at(who.value - 1);
+    ++peer.tasks_done;
+    peer.failed.clear();
   }
   free_ = free_ || core->tasks().counts().leased != leased_before;
+}
+
+// What an oracle gave is in its own ledger.
+void cluster_core::count_ledgers(run_core& run) {
+  for (const auto& [who, bits] : run.take_appended())
+    fleet_.all().at(who.value - 1).ledger[run.id()] += bits;
 }
 
 void cluster_core::on_diverged(experiment_id run, std::uint64_t ticket, const std::string& why,

@@ -96,6 +96,10 @@ public:
   void prioritise(run_core& run, int priority);
   [[nodiscard]] status<std::string> drain(const std::string& worker, const std::string& reason);
   [[nodiscard]] status<std::string> undrain(const std::string& worker);
+  // Who is draining, and why, by name. It stands until undrain(), over restarts as well.
+  [[nodiscard]] std::map<std::string, std::string> drains() const;
+  // Of the last life; before anybody says hello.
+  void load_drains(const std::map<std::string, std::string>& drains);
   // Which replicas a worker (empty: any) has said that it calls, or has orders for.
   [[nodiscard]] expected<std::vector<std::string>, std::string>
   endpoints_of(const std::string& worker) const;
@@ -158,6 +162,7 @@ private:
   void judge_worker(fleet_peer& peer, const task_released& released, run_clock::time_point now);
   void deliver(fleet_peer& peer, from_peer& message, run_clock::time_point now);
   void deliver_oracle(fleet_peer& peer, from_peer& message);
+  void count_ledgers(run_core& run);
 
   void send(peer_id to, to_peer what);
   void send(connection_id to, to_peer what) {

@@ -259,10 +259,7 @@ void cluster_core::judge_worker(fleet_peer& peer, const task_released& released,
                                 run_clock::time_point now) {
   free_ = true;
   switch (released.how) {
-  case release_kind::done:
-    ++peer.tasks_done;
-    peer.failed.clear();
-    return;
+  case release_kind::done: // counted with its last outcome
   case release_kind::interrupted:
   case release_kind::outage:
     return;
@@ -352,8 +349,7 @@ void cluster_core::deliver(fleet_peer& peer, from_peer& message, run_clock::time
       no_run(finished->task, finished->lease);
   } else if (auto* released = std::get_if<task_released>(&message)) {
     if (run_core* run = run_of(released->task)) {
-      const bool first = run->on_released(peer.id, *released, now);
-      if (first || released->how == release_kind::done) // the last outcome has ended that lease
+      if (run->on_released(peer.id, *released, now))
         judge_worker(peer, *released, now);
       free_ = true;
     } else {
@@ -368,7 +364,8 @@ void cluster_core::deliver_oracle(fleet_peer& peer, from_peer& message) {
   if (auto* append = std::get_if<oracle_append>(&message)) {
     const experiment_id about = append->task.experiment;
     if (run_core* run = find(about)) {
-      peer.ledger[about] += run->on_oracle_append(peer.id, std::move(*append));
+      run->on_oracle_append(peer.id, std::move(*append));
+      count_ledgers(*run);
     } else { // of a run that is not here any more: kept nowhere, so it need not be sent again
       send(peer.id, oracle_appended{{append->task, {}, append->ticket}});
     }

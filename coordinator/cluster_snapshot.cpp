@@ -21,19 +21,6 @@ double quantile(std::vector<double> values, double p) {
   return values[static_cast<std::size_t>(p * static_cast<double>(values.size() - 1) + 0.5)];
 }
 
-double budget_used(const experiment& exp, const run_status& status) {
-  double out = 0;
-  const auto part = [&](double spent, double limit) { out = std::max(out, spent / limit); };
-  if (exp.budget.calls)
-    part(static_cast<double>(status.calls), static_cast<double>(*exp.budget.calls));
-  if (exp.budget.tokens)
-    part(static_cast<double>(status.prompt_tokens + status.completion_tokens),
-         static_cast<double>(*exp.budget.tokens));
-  if (exp.budget.money)
-    part(status.money, *exp.budget.money);
-  return out;
-}
-
 // A model of the run that no peer can call, as far as those say that have it; empty: none.
 std::string model_out(const experiment& exp, const std::vector<fleet_peer>& peers) {
   std::map<std::string, bool> callable;
@@ -183,7 +170,7 @@ run_line cluster_core::line_of(const run_entry& entry, run_clock::time_point now
   out.paused = entry.paused;
   out.simulated = run.what().simulated();
   out.lease_limit = entry.lease_limit;
-  out.budget_used = budget_used(run.what(), run.status());
+  out.budget_used = run.budget_used();
   out.leases_granted = out.status.leases_granted;
   out.leases_expired = out.status.leases_expired;
   out.leases_lost = out.status.leases_lost;

@@ -105,4 +105,19 @@ void cluster_core::free_from_outages(run_clock::time_point now) {
   }
 }
 
+// -- drained, over restarts ----------------------------------------------------------------------
+
+std::map<std::string, std::string> cluster_core::drains() const {
+  std::map<std::string, std::string> out;
+  for (const fleet_peer& peer : fleet_.all())
+    if (!peer.draining.empty())
+      out[peer.name] = peer.draining;
+  return out;
+}
+
+void cluster_core::load_drains(const std::map<std::string, std::string>& drains) {
+  for (const auto& [name, why] : drains)
+    fleet_.by_name(name).draining = why;
+}
+
 } // namespace tenbit

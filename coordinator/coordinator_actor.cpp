@@ -13,7 +13,7 @@ namespace {
 struct open_run {
   journal_actor journal;
   std::shared_ptr<status_board> board;
-  bool over = false; // its journal is closed or broken
+  bool over = false;                                        // its journal is closed or broken
   std::deque<std::pair<std::uint64_t, std::size_t>> on_way; // ticket and bytes of each commit
 };
 
@@ -33,8 +33,8 @@ struct coordinator_state {
   run_clock::time_point published, shown;               // boards; the snapshot
   std::uint64_t uncommitted = 0, groups = 0, items = 0; // commits on their way; made
   std::size_t uncommitted_bytes = 0;
-  bool held = false;                                    // peers are not read
-  std::pair<experiment_id, std::uint64_t> timed;        // the commit that is being timed
+  bool held = false;                             // peers are not read
+  std::pair<experiment_id, std::uint64_t> timed; // the commit that is being timed
   run_clock::time_point timed_from;
   std::deque<double> waits_ms; // of the last ones
   bool ticking = false, more_sent = false;
@@ -203,8 +203,8 @@ void on_tick(coordinator_pointer self) {
 void on_run(coordinator_pointer self, const run_start& start) {
   const auto now = run_clock::now();
   const experiment_id id = (*start.core)->id();
-  open_run run{spawn_journal(self->system(), *start.target, id, self, start.board),
-               start.board, false, {}};
+  open_run run{
+      spawn_journal(self->system(), *start.target, id, self, start.board), start.board, false, {}};
   self->link_to(run.journal); // it leaves with the coordinator
   if (const auto old = self->state.runs.find(id); old != self->state.runs.end()) {
     self->unlink_from(old->second.journal); // whose run is over: it leaves alone

@@ -37,7 +37,7 @@ struct fleet_peer {
   std::set<experiment_id> knows;
   std::map<experiment_id, std::string> refused; // since its hello, and why: it gets nothing of them
   std::map<std::string, run_clock::time_point> out_since; // models it cannot call, by alias
-  run_clock::time_point relieved; // last asked for its tasks because of that
+  run_clock::time_point relieved;                        // last asked for its tasks because of that
   std::map<problem_index, run_clock::time_point> failed; // since its last success
   std::uint64_t tasks_done = 0, tasks_failed = 0, restarts = 0;
   std::vector<replica_report> replicas;
@@ -62,8 +62,9 @@ public:
   void disconnect(fleet_peer& peer);
 
   // A task has the same oracle as long as the same ones are there (rendezvous hashing). One that
-  // is expected back is waited for (empty): it may have calls of the task on the wire. So are all of
-  // the last life, which say in their hello what they have. One that refused the run is none of its.
+  // is expected back is waited for (empty): it may have calls of the task on the wire. So are all
+  // of the last life, which say in their hello what they have. One that refused the run is none of
+  // its.
   [[nodiscard]] std::optional<peer_id> oracle_of(experiment_id run, std::uint64_t task) const;
   [[nodiscard]] std::optional<peer_id> next_grader(experiment_id run);
   [[nodiscard]] std::size_t solvers(experiment_id run) const; // connected, not draining, not deaf

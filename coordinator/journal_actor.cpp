@@ -18,7 +18,7 @@ struct journal_state {
   bool flush_sent = false;
   bool over = false; // closed or broken: the store is not touched again
   std::shared_ptr<status_board> board;
-  std::deque<double> sync_ms;             // of the last groups
+  std::deque<double> sync_ms;            // of the last groups
   std::deque<std::uint64_t> group_items; // likewise
   std::chrono::steady_clock::time_point shown;
 };
@@ -162,8 +162,7 @@ journal_actor::behavior_type journal(journal_pointer self, store* target, experi
 } // namespace
 
 journal_actor spawn_journal(caf::actor_system& system, store& target, experiment_id run,
-                            coordinator_actor coordinator,
-                            std::shared_ptr<status_board> board) {
+                            coordinator_actor coordinator, std::shared_ptr<status_board> board) {
   return system.spawn<caf::detached>(journal, &target, run, std::move(coordinator),
                                      std::move(board));
 }

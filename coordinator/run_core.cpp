@@ -1,5 +1,6 @@
 #include "coordinator/run_core.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <utility>
 
@@ -107,6 +108,18 @@ void run_core::count(const std::vector<event>& events) {
   check_budget();
 }
 
+double run_core::budget_used() const {
+  double out = 0;
+  const auto part = [&](double spent, double limit) { out = std::max(out, spent / limit); };
+  if (exp_->budget.calls)
+    part(static_cast<double>(budget_calls_), static_cast<double>(*exp_->budget.calls));
+  if (exp_->budget.tokens)
+    part(static_cast<double>(budget_tokens_), static_cast<double>(*exp_->budget.tokens));
+  if (exp_->budget.money)
+    part(budget_money_, *exp_->budget.money);
+  return out;
+}
+
 void run_core::check_budget() {
   const budget_spec& budget = exp_->budget;
   if (budget.calls && budget_calls_ >= *budget.calls)
@@ -145,6 +158,9 @@ void run_core::settled(problem_index task) {
   if (--open->second > 0)
     return;
   uncommitted_.erase(open);
+  if (auto late = late_.extract(task); !late.empty())
+    for (auto& [from, request] : late.mapped())
+      on_oracle_append(from, std::move(request));
   const auto place = leases_.find(task);
   if (place != leases_.end() && std::exchange(place->second.ask_again, false))
     relay_open(task, place->second);
@@ -164,6 +180,7 @@ void run_core::finish_commit(const after_outcome& then, problem_index task,
   if (then.last) {
     failures_in_row_ = 0;
     any_done_ = true;
+    finished_.push_back(then.to);
     end_lease(task, task_ending::done, now); // what its worker still says of it is answered
     return;
   }

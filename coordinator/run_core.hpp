@@ -91,8 +91,8 @@ public:
   // room: it has a slot free, for a lease that expired.
   [[nodiscard]] bool adopt(peer_id who, const held_lease& held, run_clock::time_point deadline,
                            bool room);
-  // An oracle that reconnected still has something of the task, and is the one that is asked. False:
-  // it is to forget it.
+  // An oracle that reconnected still has something of the task, and is the one that is asked.
+  // False: it is to forget it.
   [[nodiscard]] bool keeps(peer_id oracle, problem_index task);
   // Its grants that it does not know of are sent again.
   void grant_again(peer_id who, const std::set<task_id>& known, run_clock::time_point now);
@@ -127,10 +127,17 @@ public:
   void on_finished(peer_id from, arm_finished finished);
   // True when it ended a lease: not a copy, and not of a lease that was over.
   bool on_released(peer_id from, const task_released& released, run_clock::time_point now);
-  // Returns the bits that were new.
-  std::uint64_t on_oracle_append(peer_id from, oracle_append request);
+  void on_oracle_append(peer_id from, oracle_append request);
+  // New bits since the last call, by the oracle whose own ledger has them.
+  [[nodiscard]] std::map<peer_id, std::uint64_t> take_appended() {
+    return std::exchange(appended_, {});
+  }
   // New bits that became durable since the last call, by the oracle that gave them.
   [[nodiscard]] std::map<peer_id, std::uint64_t> take_given() { return std::exchange(given_, {}); }
+  // Of the budget's nearest limit, over all lives; 0 without a budget.
+  [[nodiscard]] double budget_used() const;
+  // Who finished a task since the last call.
+  [[nodiscard]] std::vector<peer_id> take_finished() { return std::exchange(finished_, {}); }
   void on_oracle_failed(peer_id from, oracle_failed failed);
   void on_text_reply(peer_id from, oracle_text_reply reply);
   void on_forgotten(peer_id from, const forgotten& done);
@@ -166,6 +173,7 @@ private:
   };
   struct open_text {
     std::uint64_t worker_ticket = 0;
+    arm_trial where;
     generate_request request;
   };
   struct ledger_bit {
@@ -176,7 +184,8 @@ private:
   // A call that is in the journal or on its way: whose, and what its text hashes to.
   struct known_call {
     party by = party::receiver;
-    hash256 text; // where peers are distrusted
+    hash256 text;        // where peers are distrusted
+    bool shared = false; // both parties made it, and the journal has the text of the first
   };
   struct open_arm {
     arm_finished finished;
@@ -194,6 +203,7 @@ private:
     std::map<std::uint64_t, open_text> texts;  // likewise
     std::map<arm_trial, open_arm> grading;     // until graded
     std::set<arm_trial> closing, closed;       // outcome on its way; durable
+    std::map<arm_trial, std::string> withheld; // why the sender failed it, in the sender's words
     std::optional<peer_id> oracle_party;
     bool releasing = false;
     bool prior_stale = false; // the next oracle needs the journal as it is then
@@ -248,6 +258,10 @@ private:
   void grade(open_arm& arm);
   [[nodiscard]] bool reply_if_complete(task_id task, held_task& held, std::uint64_t ask);
   void refuse_ask(peer_id to, const ask_message& ask, call_error kind, std::string why);
+  [[nodiscard]] std::string over_budget(const held_task& held, const ask_message& ask) const;
+  [[nodiscard]] bool believed(const call_event& call);
+  void keep_late(peer_id from, oracle_append request);
+  [[nodiscard]] bool wanted(const held_task& held, const bit_event& bit);
   [[nodiscard]] bool exists(const arm_trial& where) const;
   [[nodiscard]] std::optional<peer_id> oracle_of(problem_index task, held_task& held);
   void drop_known(held_task& held, bool assigned, std::vector<event>& events, after_oracle& then);
@@ -282,14 +296,18 @@ private:
   std::unordered_map<std::uint64_t, waiting_commit> waiting_;    // by commit ticket
   std::unordered_map<problem_index, std::uint32_t> uncommitted_; // commits on their way, by task
   std::unordered_map<problem_index, task_ending> ended_;         // otherwise than done
-  std::set<problem_index> oversized_; // leased; nothing of theirs can be sent any more
+  std::set<problem_index> oversized_;              // leased; nothing of theirs can be sent any more
   std::unordered_set<problem_index> pardoned_;     // being given up, to be pending after that
   std::unordered_set<problem_index> with_journal_; // tasks that have events
   // What the store has, or is about to have, of a task's faults; empty: not known.
   std::unordered_map<problem_index, std::optional<fault_row>> faults_kept_;
   // Who was asked about a task, or says that it was: asked again as long as it is there.
   std::unordered_map<problem_index, peer_id> oracles_;
-  std::map<peer_id, std::uint64_t> given_; // that take_given() has not given yet
+  std::map<peer_id, std::uint64_t> given_;    // that take_given() has not given yet
+  std::vector<peer_id> finished_;             // likewise
+  std::map<peer_id, std::uint64_t> appended_; // likewise, of take_appended()
+  // Of leases that are over, until the task's journal is whole on disk.
+  std::unordered_map<problem_index, std::vector<std::pair<peer_id, oracle_append>>> late_;
   std::set<std::pair<problem_index, peer_id>> forgetting_; // this oracle still has something of it
   std::uint64_t next_ticket_ = 1;
   std::uint64_t next_ask_ = 1;

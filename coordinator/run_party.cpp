@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "coordinator/peer_checks.hpp"
 #include "coordinator/run_core.hpp"
 
 namespace tenbit {
@@ -11,7 +12,8 @@ namespace tenbit {
 
 // False: it is known already.
 bool run_core::remember(held_task& held, const call_event& call) const {
-  const auto [place, fresh] = held.calls.try_emplace(call.id, known_call{call.by, {}});
+  const auto [place, fresh] = held.calls.try_emplace(call.id, known_call{call.by, {}, false});
+  place->second.shared = place->second.shared || place->second.by != call.by;
   if (fresh && rules_.distrust)
     place->second.text = hash_bytes(call.reply.text);
   return fresh;
@@ -23,8 +25,9 @@ std::string run_core::contradiction(const held_task& held, const arm_finished& f
   const bool text_crosses = exp_->text_crosses(arm);
   const auto is_reply = [&](const call_id& id, const std::string& text, party by) {
     const auto call = held.calls.find(id);
-    return call != held.calls.end() && call->second.by == by &&
-           call->second.text == hash_bytes(text);
+    return call != held.calls.end() &&
+           (call->second.shared ||
+            (call->second.by == by && call->second.text == hash_bytes(text)));
   };
   if (!is_reply(finished.answer_call, finished.answer_text,
                 text_crosses ? party::sender : party::receiver))
@@ -76,6 +79,39 @@ void run_core::on_finished(peer_id from, arm_finished finished) {
     return;
   }
   grade(held->grading.emplace(where, open_arm{std::move(finished), {}}).first->second);
+}
+
+// -- what is asked of the sender, and what it says ---------------------------------------------
+
+// What an arm may ask: once, and no more than its bits. Empty: it may.
+std::string run_core::over_budget(const held_task& held, const ask_message& ask) const {
+  if (!exists(ask.where) || exp_->arms[ask.where.arm.value].method != method_kind::qa)
+    return "this arm asks nothing of the sender";
+  if (const auto most = exp_->arms[ask.where.arm.value].questions; ask.questions.size() > most)
+    return fmt::format("this arm asks {} questions at most, not {}", most, ask.questions.size());
+  for (const auto& [ticket, open] : held.asks)
+    if (open.where == ask.where)
+      return "this arm has asked already";
+  return {};
+}
+
+bool run_core::believed(const call_event& call) {
+  const bool is =
+      rules_.distrust ? authentic(*exp_, call, party::sender) : call.by == party::sender;
+  status_.stale_refused += is ? 0 : 1;
+  return is;
+}
+
+// A bit of an arm that asks; of the question that is open there. After a restart none is open yet,
+// and what the ask turns out to be is compared then.
+bool run_core::wanted(const held_task& held, const bit_event& bit) {
+  bool is = exists(bit.where) && bit.index.value < exp_->arms[bit.where.arm.value].questions;
+  for (const auto& [ticket, open] : held.asks)
+    if (open.where == bit.where)
+      is = is && bit.index.value < open.hashes.size() &&
+           open.hashes[bit.index.value] == bit.question_hash;
+  status_.stale_refused += is ? 0 : 1;
+  return is;
 }
 
 // -- the grader ----------------------------------------------------------------------------------

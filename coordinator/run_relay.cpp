@@ -1,8 +1,10 @@
 // The relay of run_core: calls are committed, questions and texts go to the oracle, committed bits
 // and counted texts come back, ended arms go to the grader.
+#include <algorithm>
 #include <fmt/format.h>
 #include <utility>
 
+#include "coordinator/peer_checks.hpp"
 #include "coordinator/run_core.hpp"
 
 namespace tenbit {
@@ -12,27 +14,6 @@ bool run_core::exists(const arm_trial& where) const {
 }
 
 // -- calls of the receiver -----------------------------------------------------------------------
-
-namespace {
-
-// What a worker may put into the journal: its own calls, as their ids say, and failures of arms.
-bool acceptable(const experiment& exp, const std::vector<event>& events) {
-  for (const event& entry : events) {
-    if (const auto* failure = std::get_if<failure_event>(&entry)) {
-      if (failure->where.arm.value >= exp.arms.size() || failure->where.trial.value >= exp.trials)
-        return false;
-      continue;
-    }
-    const auto* call = std::get_if<call_event>(&entry);
-    const model_spec* model = call == nullptr ? nullptr : exp.find_model(call->model);
-    if (model == nullptr || call->by != party::receiver ||
-        identify(model->revision, call->request, call->k) != call->id)
-      return false;
-  }
-  return true;
-}
-
-} // namespace
 
 void run_core::on_append(peer_id from, append_request request) {
   held_task* held = current(from, request.task, request.lease);
@@ -57,6 +38,10 @@ void run_core::on_append(peer_id from, append_request request) {
     const auto* call = std::get_if<call_event>(&entry);
     return call != nullptr && !remember(*held, *call);
   });
+  for (event& entry : request.events)
+    if (auto* failure = std::get_if<failure_event>(&entry))
+      if (auto detail = held->withheld.extract(failure->where); !detail.empty())
+        failure->message = std::move(detail.mapped());
   task_commit what;
   what.task = request.task.problem;
   what.events = std::move(request.events);
@@ -87,9 +72,8 @@ void run_core::on_ask(peer_id from, ask_message ask) {
       return;
     }
   }
-  if (!exists(ask.where) || exp_->arms[ask.where.arm.value].method != method_kind::qa ||
-      ask.questions.size() > limits::questions_max) {
-    refuse_ask(from, ask, call_error::request_invalid, "this arm asks nothing of the sender");
+  if (const std::string why = over_budget(*held, ask); !why.empty()) {
+    refuse_ask(from, ask, call_error::request_invalid, why);
     return;
   }
   open_ask open{ask.ticket, ask.where, ask.questions, ask.draft, {}};
@@ -182,7 +166,8 @@ bool run_core::reply_if_complete(task_id task, held_task& held, std::uint64_t ti
   bits_reply reply;
   for (std::uint32_t i = 0; i < open.questions.size(); ++i) {
     const auto known = held.ledger.find({open.where, i});
-    if (known == held.ledger.end() || !known->second.durable)
+    if (known == held.ledger.end() || !known->second.durable ||
+        known->second.question != open.hashes[i])
       return false;
     reply.values.push_back(known->second.value);
   }
@@ -217,7 +202,7 @@ void run_core::on_text(peer_id from, text_request ask) {
     return;
   }
   const std::uint64_t ticket = next_ask_++;
-  held->texts.emplace(ticket, open_text{ask.ticket, std::move(ask.request)});
+  held->texts.emplace(ticket, open_text{ask.ticket, ask.where, std::move(ask.request)});
   relay_text(ask.task, *held, ticket);
 }
 
@@ -227,8 +212,8 @@ void run_core::relay_text(task_id task, held_task& held, std::uint64_t ticket) {
   const auto oracle = oracle_of(task.problem, held);
   if (!oracle)
     return;
-  to_peer message(oracle_text{task, ticket, held.texts.at(ticket).request,
-                              std::exchange(held.prior, nullptr)});
+  to_peer message(
+      oracle_text{task, ticket, held.texts.at(ticket).request, std::exchange(held.prior, nullptr)});
   if (fits(message, std::get<oracle_text>(message).prior))
     send(*oracle, std::move(message));
   else
@@ -256,9 +241,9 @@ void run_core::drop_known(held_task& held, bool assigned, std::vector<event>& ev
                           after_oracle& then) {
   std::erase_if(events, [&](const event& entry) {
     if (const auto* call = std::get_if<call_event>(&entry))
-      return call->by != party::sender || !remember(held, *call);
+      return !believed(*call) || !remember(held, *call);
     const auto* bit = std::get_if<bit_event>(&entry);
-    if (bit == nullptr || !assigned || !exists(bit->where))
+    if (bit == nullptr || !assigned || !wanted(held, *bit))
       return true;
     const std::pair place{bit->where, bit->index.value};
     then.bits.push_back(place);
@@ -281,29 +266,39 @@ bool run_core::drop_known(problem_index task, std::vector<event>& events) {
       known.insert(call->id);
   std::erase_if(events, [&](const event& entry) {
     const auto* call = std::get_if<call_event>(&entry);
-    return call == nullptr || call->by != party::sender || !known.insert(call->id).second;
+    return call == nullptr || !believed(*call) || !known.insert(call->id).second;
   });
   return true;
 }
 
-std::uint64_t run_core::on_oracle_append(peer_id from, oracle_append request) {
+void run_core::keep_late(peer_id from, oracle_append request) {
+  auto& kept = late_[request.task.problem];
+  if (std::none_of(kept.begin(), kept.end(), [&](const auto& one) {
+        return one.first == from && one.second.ticket == request.ticket;
+      }))
+    kept.emplace_back(from, std::move(request));
+}
+
+void run_core::on_oracle_append(peer_id from, oracle_append request) {
   const problem_index task = request.task.problem;
   if (task.value >= status_.tasks_all)
-    return 0;
+    return;
   if (status_.phase == run_phase::broken)
-    return 0; // kept by its oracle, for the next life
+    return; // kept by its oracle, for the next life
   after_oracle then{from, {request.task, {}, request.ticket}, {}};
   if (closing_) { // the store is closed or about to be: every outcome stands without this
     send(from, oracle_appended{then.reply});
-    return 0;
+    return;
   }
   if (!leases_.contains(task)) {
-    if (uncommitted_.contains(task))
-      return 0; // what it adds to is not on disk yet; it is sent again
+    if (uncommitted_.contains(task)) { // what it adds to is not on disk yet
+      keep_late(from, std::move(request));
+      return;
+    }
     // Of the coordinator's last life: what comes belongs to the lease its holder will take up.
     if (const task_lease* held = plan_.find(task);
         held != nullptr && !open_lease(task, held->number, held->holder, nullptr))
-      return 0;
+      return;
   }
   const auto place = leases_.find(task);
   if (place != leases_.end()) {
@@ -312,7 +307,7 @@ std::uint64_t run_core::on_oracle_append(peer_id from, oracle_append request) {
     if (!assigned && !request.events.empty())
       place->second.prior_stale = true; // the oracle that has the task now does not know these
   } else if (!drop_known(task, request.events)) {
-    return 0;
+    return;
   }
   if (!request.events.empty())
     with_journal_.insert(task);
@@ -321,9 +316,9 @@ std::uint64_t run_core::on_oracle_append(peer_id from, oracle_append request) {
   what.events = std::move(request.events);
   for (const event& entry : what.events)
     then.fresh += std::holds_alternative<bit_event>(entry) ? 1 : 0;
-  const std::uint64_t bits = then.fresh;
+  if (then.fresh > 0)
+    appended_[from] += then.fresh;
   commit(std::move(what), std::move(then));
-  return bits;
 }
 
 void run_core::finish_commit(const after_oracle& then, problem_index task) {
@@ -348,13 +343,20 @@ void run_core::on_oracle_failed(peer_id from, oracle_failed failed) {
   if (place == leases_.end() || place->second.oracle_party != from)
     return;
   held_task& held = place->second;
+  // Its words are the sender's, or of the sender's server: only the kind crosses. The journal gets
+  // them with the failure of the arm.
+  const auto withhold = [&](arm_trial where) {
+    status_.last_failure = failed.failure.message;
+    held.withheld[where] = std::move(failed.failure.message);
+    return ask_failure{failed.failure.kind, "the sender could not answer"};
+  };
   if (const auto text = held.texts.extract(failed.ask); !text.empty()) {
     send(held.holder, text_reply{failed.task,
                                  held.number,
                                  text.mapped().worker_ticket,
                                  {},
                                  true,
-                                 std::move(failed.failure)});
+                                 withhold(text.mapped().where)});
     return;
   }
   const auto ask = held.asks.extract(failed.ask);
@@ -365,7 +367,7 @@ void run_core::on_oracle_failed(peer_id from, oracle_failed failed) {
   reply.lease = held.number;
   reply.ticket = ask.mapped().worker_ticket;
   reply.failed = true;
-  reply.failure = std::move(failed.failure);
+  reply.failure = withhold(ask.mapped().where);
   send(held.holder, std::move(reply));
 }
 

@@ -83,8 +83,7 @@ TEST(Core_Deaf, OldLeaseNamed_IsNoProofAndALaterOneIs) {
   EXPECT_EQ(w.status().leases_expired, 2U);
   EXPECT_EQ(w.got<grant>(a).size(), 3U);
   EXPECT_NE(line_of(w, "anna"), "");
-  w.say(a, "anna",
-        append_request{given[2].task, given[2].lease, 1, {call_of(*w.exp, "late")}});
+  w.say(a, "anna", append_request{given[2].task, given[2].lease, 1, {call_of(*w.exp, "late")}});
   EXPECT_EQ(line_of(w, "anna"), "");
   EXPECT_GT(w.got<grant>(a).size(), 3U);
 }

@@ -34,9 +34,7 @@ struct Core_Hostile : ::testing::Test {
   text_request text(std::uint64_t ticket) const {
     return {given.task, given.lease, ticket, crossing, {"large", {}, {}, 0}};
   }
-  arm_finished finished(arm_trial where) const {
-    return w.finished_of(given, where);
-  }
+  arm_finished finished(arm_trial where) const { return w.finished_of(given, where); }
   task_released released(release_kind how) const { return {given.task, given.lease, how, 1}; }
   // Of the answer to the oracle's ask.
   oracle_append bits(std::uint64_t ticket) {

@@ -20,8 +20,7 @@ struct Core_Lies : ::testing::Test {
   }
   // Two bits of the asking arm, committed or on their way.
   void give_bits() {
-    w.say(a, "anna",
-          ask_message{given.task, given.lease, 1, asking, {"Is it?", "Even?"}, "draft"});
+    w.say(a, "anna", ask_message{given.task, given.lease, 1, asking, {"Is it?", "Even?"}, "draft"});
     oracle_append bits{given.task, 1, 0, {}};
     for (std::uint32_t i = 0; i < 2; ++i) {
       bit_event bit;
@@ -93,6 +92,23 @@ TEST_F(Core_Lies, ArmAgainstTheJournalOrTheLedger_IsRefused) {
   EXPECT_EQ(w.events(), 2U) << "the bits";
 }
 
+// The sender's own solution and a draft of the same model are one request; the journal has the text
+// that came first.
+TEST_F(Core_Lies, CallThatBothPartiesMade_IsBelieved) {
+  call_event theirs = call_of(*w.exp, "both", "large", party::sender);
+  call_event ours = call_of(*w.exp, "both", "large");
+  ours.reply.text = "another draw";
+  w.say(o, "olga", oracle_append{given.task, 1, 0, {theirs}});
+  w.say(a, "anna", append_request{given.task, given.lease, 1, {ours}});
+  w.commit();
+  arm_finished end = w.finished_of(given, asking_itself);
+  end.answer_call = ours.id;
+  end.answer_text = ours.reply.text;
+  w.say(a, "anna", end);
+  EXPECT_EQ(w.got<grade_request>(g).size(), 1U);
+  EXPECT_EQ(w.status().stale_refused, 0U);
+}
+
 TEST_F(Core_Lies, TruthWithBits_IsGradedOnceTheyAreDurable) {
   give_bits();
   expect_refused(with_bits(), "bits that are not durable");
@@ -101,6 +117,88 @@ TEST_F(Core_Lies, TruthWithBits_IsGradedOnceTheyAreDurable) {
   w.say(a, "anna", w.finished_of(given, crossing));
   w.say(a, "anna", w.finished_of(given, asking_itself));
   EXPECT_EQ(w.got<grade_request>(g).size(), 3U);
+}
+
+TEST_F(Core_Lies, AskForMoreBitsThanTheArmHas_IsRefused) {
+  const std::vector<std::string> many(w.exp->arms[0].questions + 1, "Is it?");
+  w.say(a, "anna", ask_message{given.task, given.lease, 1, asking, many, "draft"});
+  ASSERT_EQ(w.got<bits_reply>(a).size(), 1U);
+  EXPECT_TRUE(w.got<bits_reply>(a)[0].failed);
+  EXPECT_TRUE(w.got<oracle_ask>(o).empty()) << "it would have been paid for";
+}
+
+TEST_F(Core_Lies, SecondAskOfAnArm_IsRefusedAndTheFirstIsAnswered) {
+  w.say(a, "anna", ask_message{given.task, given.lease, 1, asking, {"Is it?", "Even?"}, "draft"});
+  w.say(a, "anna", ask_message{given.task, given.lease, 2, asking, {"Is it 7?", "8?"}, "draft"});
+  EXPECT_EQ(w.got<oracle_ask>(o).size(), 1U);
+  ASSERT_EQ(w.got<bits_reply>(a).size(), 1U);
+  EXPECT_EQ(w.got<bits_reply>(a)[0].ticket, 2U);
+  EXPECT_TRUE(w.got<bits_reply>(a)[0].failed);
+  give_bits(); // the first ask again, and its bits
+  w.commit();
+  ASSERT_EQ(w.got<bits_reply>(a).size(), 2U);
+  EXPECT_FALSE(w.got<bits_reply>(a)[1].failed);
+}
+
+TEST_F(Core_Lies, BitOfAnotherQuestionOrBeyondTheArm_IsDropped) {
+  w.say(a, "anna", ask_message{given.task, given.lease, 1, asking, {"Is it?"}, "draft"});
+  oracle_append lie{given.task, 1, 0, {}};
+  for (const std::uint32_t index : {0U, 1U, w.exp->arms[0].questions}) {
+    bit_event bit;
+    bit.where = asking;
+    bit.index = bit_index{index};
+    bit.question = "Is it another?";
+    bit.question_hash = hash_bytes(bit.question);
+    lie.events.emplace_back(std::move(bit));
+  }
+  w.say(o, "olga", lie);
+  w.commit();
+  EXPECT_EQ(w.events(), 0U);
+  EXPECT_EQ(w.status().stale_refused, 3U);
+  EXPECT_TRUE(w.got<bits_reply>(a).empty());
+}
+
+TEST_F(Core_Lies, OracleCallUnderAnotherName_IsDropped) {
+  call_event forged = call_of(*w.exp, "new", "large", party::sender);
+  forged.id = call_id{hash_bytes("x")};
+  call_event priceless = call_of(*w.exp, "newer", "large", party::sender);
+  priceless.reply.usage.completion = ~std::uint64_t{0};
+  w.say(o, "olga", oracle_append{given.task, 1, 0, {forged, priceless}});
+  w.commit();
+  EXPECT_EQ(w.events(), 0U);
+  EXPECT_EQ(w.status().stale_refused, 2U);
+  w.say(o, "olga",
+        oracle_append{given.task, 2, 0, {call_of(*w.exp, "new", "large", party::sender)}});
+  w.commit();
+  EXPECT_EQ(w.events(), 1U);
+}
+
+TEST_F(Core_Lies, WordsOfTheSendersFailure_ReachTheJournalAndNotTheSolver) {
+  const std::string words = "HTTP 422: the reference says 42";
+  w.say(a, "anna", ask_message{given.task, given.lease, 1, asking, {"Is it?"}, "draft"});
+  ASSERT_EQ(w.got<oracle_ask>(o).size(), 1U);
+  w.say(o, "olga",
+        oracle_failed{
+            given.task, w.got<oracle_ask>(o)[0].ticket, {call_error::request_invalid, words}});
+  ASSERT_EQ(w.got<bits_reply>(a).size(), 1U);
+  const ask_failure told = w.got<bits_reply>(a)[0].failure;
+  EXPECT_EQ(told.kind, call_error::request_invalid);
+  EXPECT_EQ(told.message.find("42"), std::string::npos) << told.message;
+  EXPECT_EQ(w.status().last_failure, words);
+  w.say(
+      a, "anna",
+      append_request{given.task, given.lease, 2, {failure_event{asking, told.kind, told.message}}});
+  w.commit();
+  ASSERT_EQ(w.events(), 1U);
+  const auto& kept = w.stored.at({run_a.value, given.task.problem.value}).at(0);
+  EXPECT_EQ(std::get<failure_event>(kept).message, words);
+}
+
+TEST_F(Core_Lies, ReleasedAsDoneAgainAndAgain_CountsNothing) {
+  for (int i = 0; i < 3; ++i)
+    w.say(a, "anna", task_released{given.task, epoch{99}, release_kind::done, 0});
+  for (const auto& peer : w.core.peers().all())
+    EXPECT_EQ(peer.tasks_done, 0U) << peer.name;
 }
 
 TEST_F(Core_Lies, GradedByOneThatWasNotAsked_CountsNot) {

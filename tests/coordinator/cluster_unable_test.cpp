@@ -106,8 +106,7 @@ TEST(Core_Refused, ByAGrader_AnotherGrades) {
   const grant given = w.got<grant>(a).at(0);
   refuse(w, g, "gina");
   for (std::uint16_t i = 0; i < bench_arms; ++i)
-    w.say(a, "anna",
-          arm_finished{given.task, given.lease, {arm_index{i}, {}}, {}, {}, {}, {}, 0, 0, {}});
+    w.say(a, "anna", w.finished_of(given, {arm_index{i}, {}}));
   EXPECT_TRUE(w.got<grade_request>(g).empty());
   EXPECT_EQ(w.got<grade_request>(h).size(), bench_arms);
   refuse(w, h, "hugo");
@@ -143,17 +142,35 @@ TEST(Core_Refused, OfNoRunManyTimesOrBeforeHello_ChangesNothing) {
   EXPECT_TRUE(w.core.peers().all().front().refused.empty());
 }
 
+// -- drained by an operator, over a restart ------------------------------------------------------
+
+TEST(Core_Grants, DrainedInAnEarlierLife_GetsNoneUntilUndrained) {
+  core_bench before;
+  before.join(a, "anna", solver, 1);
+  EXPECT_TRUE(before.core.drain("anna", "new kernel"));
+  core_bench w;
+  w.core.load_drains(before.core.drains());
+  w.join(a, "anna", solver, 1);
+  EXPECT_TRUE(w.got<grant>(a).empty());
+  EXPECT_TRUE(w.core.undrain("anna"));
+  EXPECT_EQ(w.got<grant>(a).size(), 1U);
+  EXPECT_TRUE(w.core.drains().empty());
+}
+
 // -- endpoints that are out ----------------------------------------------------------------------
 
 namespace {
 
-// A heartbeat with the state of its one replica of the model "small".
+// A heartbeat with what it holds and the state of its one replica of the model "small".
 void report(core_bench& w, connection_id from, const std::string& key, const char* breaker,
             std::uint32_t slots) {
   replica_report replica;
   replica.model = "small";
   replica.breaker = breaker;
-  w.say(from, key, heartbeat{1, ++w.beats[key], slots, {}, {replica}});
+  std::vector<lease_progress> leases;
+  for (const problem_index task : w.run().tasks().held_by(w.core.peer_named(key)))
+    leases.push_back({{run_a, task}, w.run().tasks().find(task)->number});
+  w.say(from, key, heartbeat{1, ++w.beats[key], slots, std::move(leases), {replica}});
 }
 
 struct Core_Outage : ::testing::Test {
@@ -184,11 +201,11 @@ TEST_F(Core_Outage, OutForAWhile_TasksGoToTheOtherAsAnOutage) {
   for (const hand_back& back : w.got<hand_back>(a))
     w.say(a, "anna", task_released{back.task, back.lease, release_kind::outage, 0});
   w.commit();
+  pass(limits::outage_retry_delay_max, "open", "closed");
   const auto of_ben = w.got<grant>(b);
   for (const grant& given : of_ben)
     w.say(b, "ben", task_released{given.task, given.lease, release_kind::interrupted, 0});
   w.commit();
-  pass(limits::outage_retry_delay_max, "open", "closed");
   std::set<task_id> later;
   const auto all = w.got<grant>(b);
   for (std::size_t i = of_ben.size(); i < all.size(); ++i)

@@ -48,4 +48,24 @@ TEST(Core_RunBroken, OracleSendsACall_IsNotAnswered) {
   EXPECT_EQ(w.events(), 0U);
 }
 
+// The lease ended while its worker's commit was on its way: what the oracle had paid for meanwhile
+// waits for that commit, not to be sent again.
+TEST(Core_Late, OracleCallBesideACommit_IsKeptWhenThatIsDurable) {
+  constexpr connection_id a{11}, o{20};
+  core_bench w;
+  w.join(o, "olga", sender);
+  w.join(a, "anna", solver, 1);
+  const grant given = w.got<grant>(a).at(0);
+  w.commit();
+  w.say(a, "anna", append_request{given.task, given.lease, 1, {call_of(*w.exp, "new")}});
+  w.say(a, "anna", task_released{given.task, given.lease, release_kind::interrupted, 0});
+  const oracle_append paid{given.task, 1, 0, {call_of(*w.exp, "own", "large", party::sender)}};
+  w.say(o, "olga", paid);
+  w.say(o, "olga", paid);
+  EXPECT_TRUE(w.got<oracle_appended>(o).empty());
+  w.commit();
+  EXPECT_EQ(w.got<oracle_appended>(o).size(), 1U);
+  EXPECT_EQ(w.events(), 2U);
+}
+
 } // namespace tenbit::testing

@@ -32,6 +32,15 @@ TEST(Cluster_Processes, RunThatIsOver_IsShownRequeuedAndSubmittedAgain) {
   EXPECT_EQ(cluster.ctl({"worker", "drain", "w1", "--reason", "test"}).at("worker"), "w1");
   cluster.coordinator().send(SIGTERM);
   EXPECT_EQ(cluster.coordinator().wait().exit_code, 0);
+  cluster.start_coordinator();
+  const auto still_drained = [&] {
+    const auto now = cluster.status();
+    for (const auto& peer : now.is_object() ? now.at("workers") : nlohmann::json::array())
+      if (peer.at("name") == "w1" && peer.at("connected"))
+        return peer.at("draining") == "test";
+    return false;
+  };
+  EXPECT_TRUE(cluster.wait_until(still_drained, 30)) << cluster.status().dump(1);
 }
 
 // The next start knows the run from its mark and leaves the store alone; whoever asks for more

@@ -268,8 +268,7 @@ TEST(F3_WorkerKilled, NotRestarted_AnotherTakesOverWithinTheLease) {
   const std::uint64_t again = cluster.received() - cluster.committed();
   EXPECT_LE(again, 2U * concurrency) << "more than was in flight at the death";
   std::printf("%llu leases taken over %.2f s after the death; %llu calls requested again\n",
-              static_cast<unsigned long long>(lost), after,
-              static_cast<unsigned long long>(again));
+              static_cast<unsigned long long>(lost), after, static_cast<unsigned long long>(again));
 }
 
 // -- F5 ------------------------------------------------------------------------------------------

@@ -347,7 +347,7 @@ TEST(F24_Operators, CancelTwice_HandsBackOnceAndKeepsWhatIsDone) {
   ASSERT_TRUE(cluster.wait_until([&] { return cluster.received_now() > 60; }, 30));
   for (int i = 0; i < 2; ++i)
     EXPECT_TRUE(cluster.ctl({"run", "cancel", "faults", "--reason", "wrong prompt"}).is_object());
-  ASSERT_TRUE(cluster.wait_done(30)) << cluster.run().dump(1);
+  ASSERT_TRUE(cluster.wait_done(60)) << cluster.run().dump(1);
   const json run = cluster.run();
   EXPECT_EQ(run.at("tasks").at("leased"), 0);
   EXPECT_EQ(run.at("stop_reason"), "cancelled: wrong prompt");

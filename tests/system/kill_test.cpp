@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <span>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <thread>
 
 #include "base/kill_point.hpp"
@@ -157,7 +157,8 @@ TEST(Run_Sigkill, ThirtyRandomMoments_PaysNoCommittedCallTwice) {
 
 TEST(Run_Sigkill, EveryKillPoint_GoesOnToTheSameEnd) {
   killed_run rig;
-  for (const std::string_view point : std::span(kill_points::all).first<kill_points::of_one_process>()) {
+  for (const std::string_view point :
+       std::span(kill_points::all).first<kill_points::of_one_process>()) {
     for (const int passage : {1, 7}) {
       const bool once = point == "store_created" || point == "incarnation_bumped" ||
                         point == "before_clean_close" || point == "before_anchor";
