@@ -121,7 +121,7 @@ void call_loop::give_up_waiting(model_lane& lane) {
     live_call& call = *lane.queue.front();
     lane.queue.pop_front();
     call.place.replica = 0;
-    give_up(call, call_error::transient, "no replica of the model was up", lane.last_failure);
+    give_up(call, without_replica(call), "no replica of the model was up", lane.last_failure);
   }
 }
 

@@ -70,6 +70,7 @@ private:
   void release_retries();
   void dispatch(model_lane& lane);
   void give_up_waiting(model_lane& lane);
+  [[nodiscard]] static call_error without_replica(const live_call& call);
   void start_attempt(live_call& call, replica_pool::place place);
   void begin_reply(live_call& call);
   void check_deadlines();

@@ -160,11 +160,16 @@ std::vector<live_call*> call_loop::take_waiting(std::uint64_t group) {
   return waiting;
 }
 
+// A call that was answered with rubbish did not meet an outage, though nobody is asked any more.
+call_error call_loop::without_replica(const live_call& call) {
+  return call.invalid_replies > 0 ? call_error::endpoint_invalid : call_error::transient;
+}
+
 void call_loop::give_up(std::uint64_t group) {
   for (live_call* call : take_waiting(group)) {
     call->place.replica = 0; // perhaps it never had one
     if (call->lane->pool.all_down())
-      give_up(*call, call_error::transient, "no replica of the model is up",
+      give_up(*call, without_replica(*call), "no replica of the model is up",
               call->lane->last_failure);
     else
       finish(*call, fail(call_failure{call_error::cancelled, "given up", call->attempts}));

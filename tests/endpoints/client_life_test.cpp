@@ -298,6 +298,26 @@ TEST(ClientGiveUp, NoReplicaIsUp_SaysSoAndWhenItMayBeTried) {
   EXPECT_NE(given_up.error().message.find("no replica"), std::string::npos);
 }
 
+TEST(ClientGiveUp, RubbishBeforeNoReplicaIsUp_IsNoOutage) {
+  tcp_server server(script({{{http_reply(200, "rubbish")}}}));
+  auto timing = short_waits();
+  timing.probe_min = 1h;
+  auto c = start(model_at({server.url()}, false, 9), timing);
+  std::vector<std::future<call_result>> calls;
+  for (int i = 0; i < 9; ++i) // the first one that is tried again opens the breaker
+    calls.push_back(submit(*c, 1, 1));
+  wait_for(*c, [](const auto& s) { return s.replicas[0].breaker == "open" && s.in_flight == 0; });
+  c->give_up(1);
+  int without_replica = 0;
+  for (auto& call : calls) {
+    const auto ended = call.get();
+    ASSERT_FALSE(ended);
+    EXPECT_EQ(ended.error().kind, call_error::endpoint_invalid) << ended.error().message;
+    without_replica += ended.error().message.find("no replica") != std::string::npos ? 1 : 0;
+  }
+  EXPECT_GT(without_replica, 0);
+}
+
 TEST(ClientShutdown, EveryCall_GetsItsCallbackOnce) {
   tcp_server server(script({{{}, 0ms, after::hang}}));
   std::atomic<int> cancelled{0};
