@@ -181,7 +181,8 @@ private:
       done.lease = b->lease;
       done.answer_call = answer.id;
       done.answer_text = answer.reply.text;
-      done.questions = done.payload_bits = questions;
+      done.questions = questions;
+      done.payload_bits = questions;
       done.bitstream = std::string(200, 'b');
       say(root, me, std::move(done));
     } else if (const auto* c = std::get_if<arm_closed>(&message)) {
