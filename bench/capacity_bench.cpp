@@ -52,13 +52,14 @@ call_event call_of(std::uint64_t task, party by) {
 
 std::vector<event> bits_of(std::uint64_t task) {
   std::vector<event> out;
+  const call_id source = call_of(task, party::sender).id;
   for (std::uint32_t i = 0; i < questions; ++i) {
     bit_event bit;
     bit.index = bit_index{i};
     bit.question = fmt::format("Is it {} of {}?", i, task);
     bit.question_hash = hash_bytes(bit.question);
     bit.value = i % 2 == 0 ? answer::yes : answer::no;
-    bit.source = call_of(task, party::sender).id;
+    bit.source = source;
     out.emplace_back(std::move(bit));
   }
   return out;
@@ -139,7 +140,12 @@ public:
     came_.notify_one();
   }
   void run(const coordinator_root& root, const std::atomic<bool>& over) {
-    while (!over) {
+    for (std::uint64_t beats = 0; !over;) {
+      if (const auto now = std::chrono::steady_clock::now();
+          now - beaten_ >= limits::heartbeat_period) {
+        beaten_ = now;
+        beat(root, ++beats);
+      }
       std::deque<std::pair<connection_id, std::string>> batch;
       {
         std::unique_lock lock(mutex_);
@@ -165,6 +171,14 @@ public:
   }
 
 private:
+  // On a slow disk a run takes longer than a silent peer is trusted.
+  void beat(const coordinator_root& root, std::uint64_t number) {
+    for (std::uint64_t i = 1; i <= workers; ++i)
+      say(root, connection_id{i}, heartbeat{i, number, slots, {}, {}});
+    for (std::uint64_t i = 0; i < oracle_count; ++i)
+      say(root, connection_id{oracle_from + i}, heartbeat{1, number, 0, {}, {}});
+    say(root, connection_id{grader_at}, heartbeat{1, number, 0, {}, {}});
+  }
   void react(const coordinator_root& root, connection_id me, const to_peer& message) {
     if (const auto* g = std::get_if<grant>(&message)) {
       say(root, me,
@@ -206,6 +220,7 @@ private:
   std::condition_variable came_;
   std::deque<std::pair<connection_id, std::string>> inbox_;
   std::map<task_id, std::uint64_t> asks_;
+  std::chrono::steady_clock::time_point beaten_ = std::chrono::steady_clock::now();
 };
 
 run_sources sources_of(store& s) {

@@ -67,7 +67,7 @@ function(tenbit_program folder name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cpp)
   add_executable(${name} ${sources})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
-  target_link_libraries(${name} PRIVATE ${TENBIT_LINK_${folder}})
+  target_link_libraries(${name} PRIVATE ${TENBIT_LINK_${folder}} ${TENBIT_MALLOC})
   tenbit_compile_options(${name})
 endfunction()
 

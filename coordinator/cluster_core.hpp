@@ -159,7 +159,9 @@ private:
   void on_refused(fleet_peer& peer, experiment_refused said);
   void note_models(fleet_peer& peer, run_clock::time_point now);
   void free_from_outages(run_clock::time_point now);
-  void judge_worker(fleet_peer& peer, const task_released& released, run_clock::time_point now);
+  void judge_worker(fleet_peer& peer, problem_index task, release_kind how,
+                    run_clock::time_point now);
+  void take_roles(fleet_peer& peer, role_set now);
   void deliver(fleet_peer& peer, from_peer& message, run_clock::time_point now);
   void deliver_oracle(fleet_peer& peer, from_peer& message);
   void count_ledgers(run_core& run);

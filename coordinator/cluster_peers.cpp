@@ -142,7 +142,7 @@ void cluster_core::on_hello(connection_id from, const std::string& key, role_set
     peer.deaf_since = {};
   peer.welcome_heard = false;
   fleet_.connect(peer, from);
-  peer.roles = h.roles;
+  take_roles(peer, h.roles);
   peer.build = h.build;
   peer.boot = h.boot;
   peer.left = peer.given_up = peer.expected = false;
@@ -165,6 +165,17 @@ void cluster_core::on_hello(connection_id from, const std::string& key, role_set
   free_ = true;
 }
 
+// A key may come back with fewer roles than it had.
+void cluster_core::take_roles(fleet_peer& peer, role_set now) {
+  const role_set before = std::exchange(peer.roles, now);
+  for (auto& [id, entry] : runs_) {
+    if (before.oracle && !now.oracle)
+      entry.core->oracle_lost(peer.id);
+    if (before.grader && !now.grader)
+      entry.core->grader_lost(peer.id);
+  }
+}
+
 void cluster_core::adopt_leases(fleet_peer& peer, const hello& h, run_clock::time_point now) {
   std::set<task_id> known;
   for (const held_lease& held : h.leases) {
@@ -181,7 +192,7 @@ void cluster_core::adopt_leases(fleet_peer& peer, const hello& h, run_clock::tim
   for (auto& [id, entry] : runs_) {
     entry.core->grant_again(peer.id, known, now);
     if (peer.roles.oracle)
-      entry.core->oracle_joined(peer.id);
+      entry.core->oracle_connected(peer.id);
     if (peer.roles.grader)
       entry.core->grader_joined(peer.id);
   }
@@ -251,75 +262,6 @@ void cluster_core::expect_oracle(const std::string& oracle, experiment_id run, s
   known = std::max(known, bits);
 }
 
-// -- workers that fail ---------------------------------------------------------------------------
-
-// A worker that fails many different tasks and finishes none is at fault itself: it gets no more,
-// and no task is charged with it.
-void cluster_core::judge_worker(fleet_peer& peer, const task_released& released,
-                                run_clock::time_point now) {
-  free_ = true;
-  switch (released.how) {
-  case release_kind::done: // counted with its last outcome
-  case release_kind::interrupted:
-  case release_kind::outage:
-    return;
-  case release_kind::own_fault:
-  case release_kind::refused:
-  case release_kind::diverged:
-    break;
-  }
-  ++peer.tasks_failed;
-  peer.failed[released.task.problem] = now;
-  std::erase_if(peer.failed, [&](const auto& entry) {
-    return now - entry.second > limits::worker_failures_window;
-  });
-  if (rules_.one_process || peer.failed.size() < limits::worker_failures_max)
-    return;
-  const bool first = peer.draining.empty();
-  if (first)
-    peer.draining = fmt::format(
-        "failed {} problems and finished none; undrain it when it is mended", peer.failed.size());
-  for (auto& [id, entry] : runs_) {
-    entry.core->forgive(peer.id); // of what it had in work when it was drained, too
-    if (first)
-      entry.core->take_back(peer.id, now); // its calls may wait for its endpoints for ever
-  }
-}
-
-status<std::string> cluster_core::drain(const std::string& worker, const std::string& reason) {
-  for (fleet_peer& peer : fleet_.all()) {
-    if (peer.name != worker)
-      continue;
-    peer.draining = reason.empty() ? "by an operator" : reason;
-    if (peer.roles.oracle || peer.roles.grader)
-      for (auto& [id, entry] : runs_) {
-        entry.core->oracle_lost(peer.id);
-        entry.core->grader_lost(peer.id);
-      }
-    return {};
-  }
-  return fail(fmt::format("no worker {} was seen; 'tenbit ctl worker list' names them", worker));
-}
-
-status<std::string> cluster_core::undrain(const std::string& worker) {
-  for (fleet_peer& peer : fleet_.all()) {
-    if (peer.name != worker)
-      continue;
-    peer.draining.clear();
-    peer.deaf_since = {};
-    peer.failed.clear();
-    free_ = true;
-    for (auto& [id, entry] : runs_) {
-      if (peer.connection && peer.roles.oracle)
-        entry.core->oracle_joined(peer.id);
-      if (peer.connection && peer.roles.grader)
-        entry.core->grader_joined(peer.id);
-    }
-    return {};
-  }
-  return fail(fmt::format("no worker {} was seen; 'tenbit ctl worker list' names them", worker));
-}
-
 // -- messages of a task --------------------------------------------------------------------------
 
 void cluster_core::deliver(fleet_peer& peer, from_peer& message, run_clock::time_point now) {
@@ -328,10 +270,11 @@ void cluster_core::deliver(fleet_peer& peer, from_peer& message, run_clock::time
     send(peer.id, revoke{task, lease, "there is no such run here"});
   };
   if (auto* append = std::get_if<append_request>(&message)) {
-    if (run_core* run = run_of(append->task))
-      run->on_append(peer.id, std::move(*append));
-    else
-      no_run(append->task, append->lease);
+    const task_id about = append->task;
+    if (run_core* run = run_of(about); run == nullptr)
+      no_run(about, append->lease);
+    else if (!run->on_append(peer.id, std::move(*append), now))
+      judge_worker(peer, about.problem, release_kind::own_fault, now);
   } else if (auto* ask = std::get_if<ask_message>(&message)) {
     if (run_core* run = run_of(ask->task))
       run->on_ask(peer.id, std::move(*ask));
@@ -343,14 +286,15 @@ void cluster_core::deliver(fleet_peer& peer, from_peer& message, run_clock::time
     else
       no_run(text->task, text->lease);
   } else if (auto* finished = std::get_if<arm_finished>(&message)) {
-    if (run_core* run = run_of(finished->task))
-      run->on_finished(peer.id, std::move(*finished));
-    else
-      no_run(finished->task, finished->lease);
+    const task_id about = finished->task;
+    if (run_core* run = run_of(about); run == nullptr)
+      no_run(about, finished->lease);
+    else if (!run->on_finished(peer.id, std::move(*finished), now))
+      judge_worker(peer, about.problem, release_kind::own_fault, now);
   } else if (auto* released = std::get_if<task_released>(&message)) {
     if (run_core* run = run_of(released->task)) {
-      if (run->on_released(peer.id, *released, now))
-        judge_worker(peer, *released, now);
+      if (const auto how = run->on_released(peer.id, *released, now))
+        judge_worker(peer, released->task.problem, *how, now);
       free_ = true;
     } else {
       send(peer.id, release_ack{released->task, released->lease});

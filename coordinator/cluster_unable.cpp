@@ -1,5 +1,5 @@
-// cluster_core and what its peers cannot do: experiments that they refused, and models that no
-// replica of theirs serves.
+// cluster_core and what its peers cannot or shall not do: experiments that they refused, models
+// that no replica of theirs serves, workers that fail, drains.
 #include <algorithm>
 #include <fmt/format.h>
 #include <utility>
@@ -105,7 +105,79 @@ void cluster_core::free_from_outages(run_clock::time_point now) {
   }
 }
 
-// -- drained, over restarts ----------------------------------------------------------------------
+// -- workers that fail ---------------------------------------------------------------------------
+
+// A worker that fails many different tasks and finishes none is at fault itself: it gets no more,
+// and no task is charged with it.
+void cluster_core::judge_worker(fleet_peer& peer, problem_index task, release_kind how,
+                                run_clock::time_point now) {
+  free_ = true;
+  switch (how) {
+  case release_kind::done: // counted with its last outcome
+  case release_kind::interrupted:
+  case release_kind::outage:
+    return;
+  case release_kind::own_fault:
+  case release_kind::refused:
+  case release_kind::diverged:
+    break;
+  }
+  ++peer.tasks_failed;
+  peer.failed[task] = now;
+  std::erase_if(peer.failed, [&](const auto& entry) {
+    return now - entry.second > limits::worker_failures_window;
+  });
+  if (rules_.one_process || peer.failed.size() < limits::worker_failures_max)
+    return;
+  const bool first = peer.draining.empty();
+  if (first)
+    peer.draining = fmt::format(
+        "failed {} problems and finished none; undrain it when it is mended", peer.failed.size());
+  for (auto& [id, entry] : runs_) {
+    entry.core->forgive(peer.id); // of what it had in work when it was drained, too
+    if (first)
+      entry.core->take_back(peer.id, now); // its calls may wait for its endpoints for ever
+  }
+}
+
+// -- drained, over restarts as well ---------------------------------------------------------------
+
+status<std::string> cluster_core::drain(const std::string& worker, const std::string& reason) {
+  for (fleet_peer& peer : fleet_.all()) {
+    if (peer.name != worker)
+      continue;
+    peer.draining = reason.empty() ? "by an operator" : reason;
+    for (auto& [id, entry] : runs_) {
+      if (peer.roles.oracle && (peer.given_up || peer.left))
+        entry.core->oracle_lost(peer.id);
+      else if (peer.roles.oracle)
+        entry.core->oracle_left(peer.id);
+      if (peer.roles.grader)
+        entry.core->grader_lost(peer.id);
+    }
+    return {};
+  }
+  return fail(fmt::format("no worker {} was seen; 'tenbit ctl worker list' names them", worker));
+}
+
+status<std::string> cluster_core::undrain(const std::string& worker) {
+  for (fleet_peer& peer : fleet_.all()) {
+    if (peer.name != worker)
+      continue;
+    peer.draining.clear();
+    peer.deaf_since = {};
+    peer.failed.clear();
+    free_ = true;
+    for (auto& [id, entry] : runs_) {
+      if (peer.connection && peer.roles.oracle)
+        entry.core->oracle_joined(peer.id);
+      if (peer.connection && peer.roles.grader)
+        entry.core->grader_joined(peer.id);
+    }
+    return {};
+  }
+  return fail(fmt::format("no worker {} was seen; 'tenbit ctl worker list' names them", worker));
+}
 
 std::map<std::string, std::string> cluster_core::drains() const {
   std::map<std::string, std::string> out;

@@ -178,6 +178,7 @@ void run_core::finish_commit(const after_outcome& then, problem_index task,
   TENBIT_KILL_POINT("after_outcome");
   send(then.to, then.reply);
   if (then.last) {
+    finishing_.erase(task);
     failures_in_row_ = 0;
     any_done_ = true;
     finished_.push_back(then.to);
@@ -200,6 +201,7 @@ void run_core::on_diverged(std::uint64_t ticket, const std::string& why,
   const auto* released = std::get_if<after_release>(&place->second.then);
   const bool was_last = released != nullptr && released->how == task_ending::quarantined;
   waiting_.erase(place);
+  finishing_.erase(task);
   faults_kept_[task].reset(); // they may have gone with it, and were not written
   settled(task);
   if (was_last) { // its journal takes nothing more, so without the evidence
@@ -287,14 +289,15 @@ void run_core::pardon(problem_index task) {
 tenbit::status<std::string> run_core::quarantine(problem_index task, const std::string& why) {
   if (closing_)
     return fail(std::string("the run is over"));
-  if (const task_lease* held = plan_.find(task)) {
+  const task_lease* held = plan_.find(task);
+  if (held != nullptr && !finishing_.contains(task)) {
     if (held->holder == peer_id{})
       return {}; // it is being done
     send(held->holder, revoke{{id_, task}, held->number, why});
     quarantine_leased(task, why, std::nullopt); // an expired one might come back
     return {};
   }
-  if (!plan_.take_pending(task, task_ending::quarantined))
+  if (finishing_.contains(task) || !plan_.take_pending(task, task_ending::quarantined))
     return fail(std::string("the task has ended; only pending and leased tasks are quarantined"));
   note_ended(task, task_ending::quarantined);
   task_commit what{task, {}, task_status::quarantined, std::nullopt, false, std::nullopt, true};

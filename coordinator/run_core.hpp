@@ -113,20 +113,28 @@ public:
   void hold_granting(bool hold) { plan_.hold_granting(hold); }
 
   // -- other parties
-  // This oracle or grader is there, perhaps after a restart: what is open is sent (again).
+  // This oracle or grader may be asked: what is open is sent (again). After a hello, what it is to
+  // forget as well: nothing that was sent before reaches it.
+  void oracle_connected(peer_id who);
   void oracle_joined(peer_id who);
   void grader_joined(peer_id who);
   // It is not coming back soon: others do its work.
   void oracle_lost(peer_id who);
+  // It is there and is asked nothing more: others do its work when what it has paid for is kept.
+  void oracle_left(peer_id who);
   void grader_lost(peer_id who);
 
   // -- messages
-  void on_append(peer_id from, append_request request);
+  // False, also of on_finished(): it cannot be true, and its lease was ended as a fault of the
+  // task.
+  [[nodiscard]] bool on_append(peer_id from, append_request request, run_clock::time_point now);
   void on_ask(peer_id from, ask_message ask);
   void on_text(peer_id from, text_request ask);
-  void on_finished(peer_id from, arm_finished finished);
-  // True when it ended a lease: not a copy, and not of a lease that was over.
-  bool on_released(peer_id from, const task_released& released, run_clock::time_point now);
+  [[nodiscard]] bool on_finished(peer_id from, arm_finished finished, run_clock::time_point now);
+  // How it ended the lease: as its worker says, or own_fault where that cannot be. Empty: a copy,
+  // or the lease was over.
+  std::optional<release_kind> on_released(peer_id from, const task_released& released,
+                                          run_clock::time_point now);
   void on_oracle_append(peer_id from, oracle_append request);
   // New bits since the last call, by the oracle whose own ledger has them.
   [[nodiscard]] std::map<peer_id, std::uint64_t> take_appended() {
@@ -181,26 +189,24 @@ private:
     answer value = answer::no;
     bool durable = false;
   };
-  // A call that is in the journal or on its way: whose, and what its text hashes to.
-  struct known_call {
-    party by = party::receiver;
-    hash256 text;        // where peers are distrusted
-    bool shared = false; // both parties made it, and the journal has the text of the first
-  };
+  // Calls of one party that are in the journal or on their way, and, where peers are distrusted,
+  // what their texts hash to. Both parties may make the same call: each has its own.
+  using known_calls = std::unordered_map<call_id, hash256>;
   struct open_arm {
     arm_finished finished;
-    std::set<peer_id> graders; // that were asked, and not given up since
+    std::set<peer_id> graders; // that were asked
   };
   struct held_task {
     epoch number;
     peer_id holder;
     std::shared_ptr<const problem> item;
     std::map<std::pair<arm_trial, std::uint32_t>, ledger_bit> ledger;
-    std::unordered_map<call_id, known_call> calls;
+    known_calls received, sent;                      // the calls of the receiver, of the sender
     std::unordered_map<std::uint64_t, bool> tickets; // appends: durable or on their way
-    journal_slice prior;                       // the sender's calls, until the oracle has them
-    std::map<std::uint64_t, open_ask> asks;    // by our ticket
-    std::map<std::uint64_t, open_text> texts;  // likewise
+    journal_slice prior;                      // the sender's calls, until the oracle has them
+    std::map<std::uint64_t, open_ask> asks;   // by our ticket
+    std::map<std::uint64_t, open_text> texts; // likewise
+    std::map<arm_trial, std::uint32_t> texts_asked;
     std::map<arm_trial, open_arm> grading;     // until graded
     std::set<arm_trial> closing, closed;       // outcome on its way; durable
     std::map<arm_trial, std::string> withheld; // why the sender failed it, in the sender's words
@@ -239,6 +245,8 @@ private:
   void divide(held_task& held, std::vector<event> past, grant* given) const;
   [[nodiscard]] held_task* current(peer_id from, task_id task, epoch number);
   void close_lease(problem_index task);
+  void forget_at(peer_id oracle, problem_index task);
+  void refuse_lease(problem_index task, const std::string& why, run_clock::time_point now);
   void send(peer_id to, to_peer what) { commands_.emplace_back(outbound{to, std::move(what)}); }
   void end_lease(problem_index task, task_ending how, run_clock::time_point now);
   void note_ended(problem_index task, task_ending how);
@@ -258,12 +266,15 @@ private:
   void grade(open_arm& arm);
   [[nodiscard]] bool reply_if_complete(task_id task, held_task& held, std::uint64_t ask);
   void refuse_ask(peer_id to, const ask_message& ask, call_error kind, std::string why);
+  void refuse_text(peer_id to, const text_request& ask, std::string why);
   [[nodiscard]] std::string over_budget(const held_task& held, const ask_message& ask) const;
+  [[nodiscard]] std::string over_budget(held_task& held, const text_request& ask) const;
   [[nodiscard]] bool believed(const call_event& call);
   void keep_late(peer_id from, oracle_append request);
   [[nodiscard]] bool wanted(const held_task& held, const bit_event& bit);
   [[nodiscard]] bool exists(const arm_trial& where) const;
   [[nodiscard]] std::optional<peer_id> oracle_of(problem_index task, held_task& held);
+  [[nodiscard]] bool being_forgotten(problem_index task) const;
   void drop_known(held_task& held, bool assigned, std::vector<event>& events, after_oracle& then);
   [[nodiscard]] bool drop_known(problem_index task, std::vector<event>& events);
 
@@ -295,6 +306,7 @@ private:
   std::unordered_map<problem_index, held_task> leases_;
   std::unordered_map<std::uint64_t, waiting_commit> waiting_;    // by commit ticket
   std::unordered_map<problem_index, std::uint32_t> uncommitted_; // commits on their way, by task
+  std::unordered_set<problem_index> finishing_;                  // the last outcome is on its way
   std::unordered_map<problem_index, task_ending> ended_;         // otherwise than done
   std::set<problem_index> oversized_;              // leased; nothing of theirs can be sent any more
   std::unordered_set<problem_index> pardoned_;     // being given up, to be pending after that

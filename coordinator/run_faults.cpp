@@ -56,10 +56,7 @@ void run_core::attach_faults(task_commit& what) {
     return;
   fault_row now = done ? fault_row{} : faults_now(what.task);
   // Its worker may have died while its last outcome is on its way: nobody is to be charged.
-  if (!now.empty() && std::any_of(waiting_.begin(), waiting_.end(), [&](const auto& entry) {
-        const auto* end = std::get_if<after_outcome>(&entry.second.then);
-        return entry.second.task == what.task && end != nullptr && end->last;
-      }))
+  if (finishing_.contains(what.task))
     now = {};
   if (what.status == task_status::quarantined)
     now.suspect = false; // as it is when this is committed

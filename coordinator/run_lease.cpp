@@ -210,6 +210,8 @@ void run_core::lost(peer_id who, bool crashed, run_clock::time_point now) {
   for (const problem_index task : tasks) {
     ++status_.leases_lost;
     with_journal_.insert(task);
+    if (poison.contains(task) && finishing_.contains(task))
+      continue; // it is done, whoever died of it
     if (poison.contains(task)) {
       quarantine_leased(task, "its workers died: " + plan_.evidence(task), std::nullopt);
       continue;
@@ -251,16 +253,40 @@ run_core::held_task* run_core::current(peer_id from, task_id task, epoch number)
   return nullptr;
 }
 
-// The oracle drops what it has of the task; what it has paid for it still commits.
+// The oracle that was asked, or says that it was, need not be the one that is asked now.
 void run_core::close_lease(problem_index task) {
-  const auto place = leases_.find(task);
-  if (place == leases_.end())
+  if (const auto asked = oracles_.find(task); asked != oracles_.end())
+    forget_at(asked->second, task);
+  leases_.erase(task);
+}
+
+// The oracle drops what it has of the task; what it has paid for it still commits.
+void run_core::forget_at(peer_id oracle, problem_index task) {
+  forgetting_.emplace(task, oracle);
+  send(oracle, forget_task{{id_, task}});
+}
+
+// What its holder says cannot be: the lease is over, as with any other fault of the task's own.
+void run_core::refuse_lease(problem_index task, const std::string& why, run_clock::time_point now) {
+  const task_lease* held = plan_.find(task);
+  ++status_.stale_refused;
+  status_.last_failure = fmt::format("{}: {}", directory_->name(held->holder), why);
+  send(held->holder, revoke{{id_, task}, held->number, why});
+  if (finishing_.contains(task))
+    return; // it is done, whatever else is said of it
+  const task_ending how = plan_.judge(task, release_kind::own_fault, directory_->one_solver(id_));
+  if (how == task_ending::quarantined) {
+    quarantine_leased(task, plan_.evidence(task) + "; " + status_.last_failure, std::nullopt);
     return;
-  if (const auto oracle = place->second.oracle_party) {
-    forgetting_.emplace(task, *oracle);
-    send(*oracle, forget_task{{id_, task}});
   }
-  leases_.erase(place);
+  task_commit what;
+  what.task = task;
+  if (how == task_ending::failed)
+    what.status = task_status::failed;
+  what.finished_attempt = true;
+  what.lease_ended = rules_.leases_kept;
+  end_lease(task, how, now);
+  commit_unwaited(std::move(what));
 }
 
 void run_core::end_lease(problem_index task, task_ending how, run_clock::time_point now) {
@@ -292,23 +318,23 @@ void run_core::quarantine_leased(problem_index task, const std::string& why,
   commit(std::move(what), after_release{task_ending::quarantined, std::move(reply)});
 }
 
-bool run_core::on_released(peer_id from, const task_released& released, run_clock::time_point now) {
+std::optional<release_kind> run_core::on_released(peer_id from, const task_released& released,
+                                                  run_clock::time_point now) {
   const problem_index task = released.task.problem;
   const release_ack ack{released.task, released.lease};
   held_task* held = leases_.contains(task) ? current(from, released.task, released.lease) : nullptr;
   if (held == nullptr) { // a copy, or of a lease that is over: either way nothing need be kept
     send(from, ack);
-    return false;
+    return std::nullopt;
   }
   if (std::exchange(held->releasing, true)) {
     ++status_.duplicates;
-    return false; // its acknowledgement is on its way
+    return std::nullopt; // its acknowledgement is on its way
   }
   if (released.how == release_kind::done &&
       held->closed.size() < exp_->arms.size() * exp_->trials) {
-    send(from, revoke{released.task, released.lease, "released as done with arms open"});
-    end_lease(task, task_ending::interrupted, now);
-    return false;
+    refuse_lease(task, "it is released as done with arms open", now);
+    return release_kind::own_fault;
   }
   const task_ending how = plan_.judge(task, released.how, directory_->one_solver(id_));
   const bool waits = released.how == release_kind::outage && rules_.outage_tries_max == 0;
@@ -318,7 +344,7 @@ bool run_core::on_released(peer_id from, const task_released& released, run_cloc
     }
     end_lease(task, how, now);
     send(from, ack);
-    return true;
+    return released.how;
   }
   if (how == task_ending::quarantined)
     quarantine_leased(task, plan_.evidence(task) + "; " + status_.last_failure,
@@ -332,7 +358,7 @@ bool run_core::on_released(peer_id from, const task_released& released, run_cloc
       !any_done_)
     begin_stop(fmt::format("the first {} problems all failed, the last with: {}", failures_in_row_,
                            status_.last_failure));
-  return true;
+  return released.how;
 }
 
 } // namespace tenbit

@@ -7,15 +7,21 @@
 #include "coordinator/run_core.hpp"
 
 namespace tenbit {
+namespace {
+
+// Times that one lease may ask for the text of an arm.
+constexpr std::uint32_t texts_asked_max = 8;
+
+} // namespace
 
 // -- what a worker says of an arm ----------------------------------------------------------------
 
 // False: it is known already.
 bool run_core::remember(held_task& held, const call_event& call) const {
-  const auto [place, fresh] = held.calls.try_emplace(call.id, known_call{call.by, {}, false});
-  place->second.shared = place->second.shared || place->second.by != call.by;
+  known_calls& known = call.by == party::sender ? held.sent : held.received;
+  const auto [place, fresh] = known.try_emplace(call.id);
   if (fresh && rules_.distrust)
-    place->second.text = hash_bytes(call.reply.text);
+    place->second = hash_bytes(call.reply.text);
   return fresh;
 }
 
@@ -23,16 +29,14 @@ bool run_core::remember(held_task& held, const call_event& call) const {
 std::string run_core::contradiction(const held_task& held, const arm_finished& finished) const {
   const arm_spec& arm = exp_->arms[finished.where.arm.value];
   const bool text_crosses = exp_->text_crosses(arm);
-  const auto is_reply = [&](const call_id& id, const std::string& text, party by) {
-    const auto call = held.calls.find(id);
-    return call != held.calls.end() &&
-           (call->second.shared ||
-            (call->second.by == by && call->second.text == hash_bytes(text)));
+  const auto is_reply = [](const known_calls& of, const call_id& id, const std::string& text) {
+    const auto call = of.find(id);
+    return call != of.end() && call->second == hash_bytes(text);
   };
-  if (!is_reply(finished.answer_call, finished.answer_text,
-                text_crosses ? party::sender : party::receiver))
+  if (!is_reply(text_crosses ? held.sent : held.received, finished.answer_call,
+                finished.answer_text))
     return "its answer is not the reply of a call in the journal";
-  if (finished.draft_call ? !is_reply(*finished.draft_call, finished.draft_text, party::receiver)
+  if (finished.draft_call ? !is_reply(held.received, *finished.draft_call, finished.draft_text)
                           : !finished.draft_text.empty())
     return "its draft is not the reply of a call in the journal";
   std::uint64_t bits = 0;
@@ -51,34 +55,34 @@ std::string run_core::contradiction(const held_task& held, const arm_finished& f
   return {};
 }
 
-void run_core::on_finished(peer_id from, arm_finished finished) {
+bool run_core::on_finished(peer_id from, arm_finished finished, run_clock::time_point now) {
   held_task* held = current(from, finished.task, finished.lease);
   if (held == nullptr)
-    return;
+    return true;
   const arm_trial where = finished.where;
   if (held->closed.contains(where)) {
     ++status_.duplicates;
     send(from, arm_closed{finished.task, finished.lease, where});
-    return;
+    return true;
   }
   if (held->closing.contains(where)) {
     ++status_.duplicates;
-    return; // its reply is on its way
+    return true; // its reply is on its way
   }
   if (const auto open = held->grading.find(where); open != held->grading.end()) {
     ++status_.duplicates;
     grade(open->second); // perhaps the grader never got it
-    return;
+    return true;
   }
   std::string wrong = exists(where) ? "" : "there is no such arm";
   if (wrong.empty() && rules_.distrust)
     wrong = contradiction(*held, finished);
   if (!wrong.empty()) {
-    ++status_.stale_refused;
-    send(from, revoke{finished.task, finished.lease, std::move(wrong)});
-    return;
+    refuse_lease(finished.task.problem, wrong, now);
+    return false;
   }
   grade(held->grading.emplace(where, open_arm{std::move(finished), {}}).first->second);
+  return true;
 }
 
 // -- what is asked of the sender, and what it says ---------------------------------------------
@@ -92,6 +96,16 @@ std::string run_core::over_budget(const held_task& held, const ask_message& ask)
   for (const auto& [ticket, open] : held.asks)
     if (open.where == ask.where)
       return "this arm has asked already";
+  return {};
+}
+
+// A text crosses once; asked for again it is after restarts of the coordinator alone.
+std::string run_core::over_budget(held_task& held, const text_request& ask) const {
+  if (!exists(ask.where) || !exp_->text_crosses(exp_->arms[ask.where.arm.value]) ||
+      ask.request.model != exp_->arms[ask.where.arm.value].solver)
+    return "no text of the sender crosses in this arm";
+  if (++held.texts_asked[ask.where] > texts_asked_max)
+    return "this arm has asked for its text too often";
   return {};
 }
 
@@ -167,6 +181,7 @@ void run_core::on_graded(peer_id from, graded result) {
     what.errors = 0;
     what.finished_attempt = true;
     what.lease_ended = rules_.leases_kept;
+    finishing_.insert(what.task);
   }
   commit(std::move(what), after_outcome{held.holder, {result.task, held.number, where}, last});
 }
@@ -180,8 +195,8 @@ void run_core::grader_joined(peer_id) {
 void run_core::grader_lost(peer_id who) {
   for (auto& [task, held] : leases_)
     for (auto& [where, arm] : held.grading)
-      if (arm.graders.erase(who) > 0)
-        grade(arm); // another one does it, if there is one
+      if (arm.graders.contains(who))
+        grade(arm); // another one does it, if there is one; what this one says still counts
 }
 
 // -- the oracle ----------------------------------------------------------------------------------
@@ -194,18 +209,29 @@ void run_core::relay_open(problem_index task, held_task& held) {
     relay_text(id, held, ticket);
 }
 
+// An oracle, this one or another, has paid for something of the task that is not kept yet: it would
+// be paid for twice.
+bool run_core::being_forgotten(problem_index task) const {
+  const auto entry = forgetting_.lower_bound({task, peer_id{}});
+  return entry != forgetting_.end() && entry->first == task;
+}
+
 bool run_core::keeps(peer_id oracle, problem_index task) {
-  if (task.value >= status_.tasks_all)
+  if (task.value >= status_.tasks_all || forgetting_.contains({task, oracle}))
     return false;
   const task_lease* held = plan_.find(task);
   const peer_id asked = oracles_.try_emplace(task, oracle).first->second;
   return held != nullptr && !held->expired && asked == oracle;
 }
 
-void run_core::oracle_joined(peer_id who) {
+void run_core::oracle_connected(peer_id who) {
   for (const auto& [task, party] : forgetting_)
     if (party == who)
       send(who, forget_task{{id_, task}});
+  oracle_joined(who);
+}
+
+void run_core::oracle_joined(peer_id who) {
   for (auto& [task, held] : leases_) {
     if (held.oracle_party && held.oracle_party != who)
       continue;
@@ -227,14 +253,37 @@ void run_core::on_tick(run_clock::time_point now) {
 }
 
 void run_core::oracle_lost(peer_id who) {
-  std::erase_if(forgetting_, [&](const auto& entry) { return entry.second == who; });
+  std::set<problem_index> waited; // for what it has paid for, which is gone with it
+  std::erase_if(forgetting_, [&](const auto& entry) {
+    return entry.second == who && (waited.insert(entry.first), true);
+  });
   std::erase_if(oracles_, [&](const auto& entry) { return entry.second == who; });
   for (auto& [task, held] : leases_) {
-    if (held.oracle_party && held.oracle_party != who)
+    if (held.oracle_party && held.oracle_party != who && !waited.contains(task))
       continue;
-    held.prior_stale = held.prior_stale || held.oracle_party == who;
+    held.prior_stale = true;
     held.oracle_party.reset();
-    relay_open(task, held); // or it waited for this one
+    relay_open(task, held); // or it waited for this one to come
+  }
+}
+
+void run_core::oracle_left(peer_id who) {
+  for (auto asked = oracles_.begin(); asked != oracles_.end();) {
+    if (asked->second != who) {
+      ++asked;
+      continue;
+    }
+    const problem_index task = asked->first;
+    asked = oracles_.erase(asked);
+    if (plan_.find(task) != nullptr)
+      forget_at(who, task);
+  }
+  for (auto& [task, held] : leases_) {
+    if (held.oracle_party != who)
+      continue;
+    held.prior_stale = true;
+    held.oracle_party.reset();
+    relay_open(task, held);
   }
 }
 

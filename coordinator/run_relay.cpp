@@ -15,23 +15,21 @@ bool run_core::exists(const arm_trial& where) const {
 
 // -- calls of the receiver -----------------------------------------------------------------------
 
-void run_core::on_append(peer_id from, append_request request) {
+bool run_core::on_append(peer_id from, append_request request, run_clock::time_point now) {
   held_task* held = current(from, request.task, request.lease);
   if (held == nullptr)
-    return;
+    return true;
   const appended reply{request.task, request.lease, request.ticket};
   const auto [known, fresh] = held->tickets.try_emplace(request.ticket, false);
   if (!fresh) {
     ++status_.duplicates;
     if (known->second)
       send(from, reply);
-    return; // else its reply is on its way
+    return true; // else its reply is on its way
   }
   if (rules_.distrust && !acceptable(*exp_, request.events)) {
-    ++status_.stale_refused;
-    held->tickets.erase(known);
-    send(from, revoke{request.task, request.lease, "an event is not what a worker may commit"});
-    return;
+    refuse_lease(request.task.problem, "an event is not what a worker may commit", now);
+    return false;
   }
   // After a restart of the coordinator the copy of a committed append is known by its content.
   std::erase_if(request.events, [&](const event& entry) {
@@ -46,6 +44,7 @@ void run_core::on_append(peer_id from, append_request request) {
   what.task = request.task.problem;
   what.events = std::move(request.events);
   commit(std::move(what), after_append{from, reply});
+  return true;
 }
 
 // -- questions -----------------------------------------------------------------------------------
@@ -95,6 +94,8 @@ void run_core::on_ask(peer_id from, ask_message ask) {
 // Which oracle has the task; the first ask picks one. Empty: none is there, or it has to wait for
 // commits, and the ask is sent later.
 std::optional<peer_id> run_core::oracle_of(problem_index task, held_task& held) {
+  if (being_forgotten(task))
+    return std::nullopt; // nobody has it before that, so that what still comes makes `prior` stale
   if (const auto asked = oracles_.find(task); !held.oracle_party && asked != oracles_.end())
     held.oracle_party = asked->second;
   if (!held.oracle_party)
@@ -102,7 +103,6 @@ std::optional<peer_id> run_core::oracle_of(problem_index task, held_task& held) 
   if (!held.oracle_party)
     return std::nullopt;
   oracles_[task] = *held.oracle_party;
-  forgetting_.erase({task, *held.oracle_party}); // it has something of the task again
   if (!held.prior_stale)
     return held.oracle_party;
   if (uncommitted_.contains(task)) {
@@ -182,6 +182,12 @@ bool run_core::reply_if_complete(task_id task, held_task& held, std::uint64_t ti
 
 // -- texts that cross whole ----------------------------------------------------------------------
 
+void run_core::refuse_text(peer_id to, const text_request& ask, std::string why) {
+  text_reply reply{ask.task, ask.lease, ask.ticket, {}, true, {}};
+  reply.failure = {call_error::request_invalid, std::move(why)};
+  send(to, std::move(reply));
+}
+
 void run_core::on_text(peer_id from, text_request ask) {
   held_task* held = current(from, ask.task, ask.lease);
   if (held == nullptr)
@@ -194,11 +200,8 @@ void run_core::on_text(peer_id from, text_request ask) {
       return;
     }
   }
-  if (!exists(ask.where) || !exp_->text_crosses(exp_->arms[ask.where.arm.value]) ||
-      ask.request.model != exp_->arms[ask.where.arm.value].solver) {
-    text_reply reply{ask.task, ask.lease, ask.ticket, {}, true, {}};
-    reply.failure = {call_error::request_invalid, "no text of the sender crosses in this arm"};
-    send(from, std::move(reply));
+  if (std::string why = over_budget(*held, ask); !why.empty()) {
+    refuse_text(from, ask, std::move(why));
     return;
   }
   const std::uint64_t ticket = next_ask_++;
@@ -224,14 +227,21 @@ void run_core::on_text_reply(peer_id from, oracle_text_reply reply) {
   const auto place = leases_.find(reply.task.problem);
   if (place == leases_.end() || place->second.oracle_party != from)
     return;
-  const auto text = place->second.texts.extract(reply.ask);
-  if (!text.empty())
-    send(place->second.holder, text_reply{reply.task,
-                                          place->second.number,
-                                          text.mapped().worker_ticket,
-                                          std::move(reply.text),
-                                          false,
-                                          {}});
+  held_task& held = place->second;
+  const auto text = held.texts.extract(reply.ask);
+  if (text.empty())
+    return;
+  text_reply out{reply.task, held.number, text.mapped().worker_ticket, {}, false, {}};
+  const hash256 said = rules_.distrust ? hash_bytes(reply.text) : hash256{};
+  if (rules_.distrust && std::none_of(held.sent.begin(), held.sent.end(),
+                                      [&](const auto& call) { return call.second == said; })) {
+    ++status_.stale_refused;
+    out.failed = true;
+    out.failure = {call_error::diverged, "the sender's text is not in the journal"};
+  } else {
+    out.text = std::move(reply.text);
+  }
+  send(held.holder, std::move(out));
 }
 
 // -- what the oracle says ------------------------------------------------------------------------
@@ -262,7 +272,7 @@ bool run_core::drop_known(problem_index task, std::vector<event>& events) {
     return false;
   }
   for (const event& entry : *past)
-    if (const auto* call = std::get_if<call_event>(&entry))
+    if (const auto* call = std::get_if<call_event>(&entry); call && call->by == party::sender)
       known.insert(call->id);
   std::erase_if(events, [&](const event& entry) {
     const auto* call = std::get_if<call_event>(&entry);
@@ -372,7 +382,11 @@ void run_core::on_oracle_failed(peer_id from, oracle_failed failed) {
 }
 
 void run_core::on_forgotten(peer_id from, const forgotten& done) {
-  forgetting_.erase({done.task.problem, from});
+  if (forgetting_.erase({done.task.problem, from}) == 0)
+    return;
+  const auto place = leases_.find(done.task.problem);
+  if (place != leases_.end()) // its asks may have waited for this
+    relay_open(done.task.problem, place->second);
 }
 
 } // namespace tenbit

@@ -8,9 +8,9 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-json call_json(const task_view& view, const call_id& id) {
+json call_json(const task_view& view, const call_id& id, party by) {
   json out = {{"call_id", id.value.hex()}};
-  const call_event* made = view.find(id);
+  const call_event* made = view.find(id, by);
   if (made == nullptr)
     return out;
   out["model"] = made->model;
@@ -29,13 +29,13 @@ json question_json(const bit_event& bit) {
           {"source", bit.source.value.hex()}};
 }
 
-void put_outcome(json& out, const task_view& view, const outcome_event& end) {
+void put_outcome(json& out, const task_view& view, const outcome_event& end, party answering) {
   if (end.draft_call) {
-    out["draft"] = call_json(view, *end.draft_call);
+    out["draft"] = call_json(view, *end.draft_call, party::receiver);
     out["draft"]["answer"] = end.draft_answer;
     out["draft"]["correct"] = end.draft_correct;
   }
-  out["final"] = call_json(view, end.answer_call);
+  out["final"] = call_json(view, end.answer_call, answering);
   out["final"]["answer"] = end.final_answer;
   out["final"]["correct"] = end.correct;
   out["questions_asked"] = end.questions;
@@ -61,7 +61,7 @@ json arm_json(const transcript& t, arm_trial where, const arm_trial_view& end) {
   for (const bit_event* bit : end.bits)
     out["questions"].push_back(question_json(*bit));
   if (end.outcome != nullptr)
-    put_outcome(out, t.view, *end.outcome);
+    put_outcome(out, t.view, *end.outcome, answering_party(t.exp, where));
   if (end.failure != nullptr)
     out["failure"] = {{"error", to_string(end.failure->kind)}, {"message", end.failure->message}};
   return out;
@@ -83,7 +83,7 @@ std::string show_json(const transcript& t, const show_options& options) {
   if (options.full) {
     out["calls"] = json::array();
     for (const call_event* made : t.view.calls) {
-      json call = call_json(t.view, made->id);
+      json call = call_json(t.view, made->id, made->by);
       call["by"] = to_string(made->by);
       call["k"] = made->k;
       call["request"] = made->request;

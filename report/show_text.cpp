@@ -94,7 +94,7 @@ private:
     title(line);
     const outcome_event* outcome = end.outcome;
     if (outcome != nullptr && outcome->draft_call) {
-      call("draft", *outcome->draft_call);
+      call("draft", *outcome->draft_call, party::receiver);
       verdict("draft answer", outcome->draft_answer, outcome->draft_correct);
     }
     questions(end);
@@ -104,13 +104,14 @@ private:
     }
     if (outcome->questions > 0 && end.bits.empty())
       out_ += fmt::format("{} questions asked; no answer crossed\n", outcome->questions);
-    call(outcome->questions > 0 ? "revision" : "answer", outcome->answer_call);
+    call(outcome->questions > 0 ? "revision" : "answer", outcome->answer_call,
+         answering_party(t_.exp, where));
     verdict("final answer", outcome->final_answer, outcome->correct);
     bits(*outcome);
   }
 
-  void call(std::string_view what, const call_id& id) {
-    const call_event* made = t_.view.find(id);
+  void call(std::string_view what, const call_id& id, party by) {
+    const call_event* made = t_.view.find(id, by);
     if (made == nullptr) {
       out_ += fmt::format("{}: call {} is not in the journal\n", what, short_id(id));
       return;
@@ -176,7 +177,7 @@ private:
       out_ += fmt::format("request of call {}, {} by {}, sample {}\n", short_id(made->id),
                           name(made->model), to_string(made->by), made->k);
       messages(made->request);
-      call("reply", made->id);
+      call("reply", made->id, made->by);
     }
   }
 

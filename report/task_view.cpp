@@ -12,7 +12,8 @@ namespace tenbit::report {
 namespace {
 
 void take(task_view& view, const call_event& call) {
-  if (view.by_id.emplace(call.id, &call).second)
+  auto& known = call.by == party::sender ? view.sent : view.received;
+  if (known.emplace(call.id, &call).second)
     view.calls.push_back(&call);
   else
     ++view.paid_twice;
@@ -53,9 +54,10 @@ const call_event* direct_answer(const task_view& view, const experiment& exp, tr
   for (std::size_t i = 0; i < exp.arms.size(); ++i) {
     if (exp.arms[i].method != method_kind::direct || exp.arms[i].solver != model)
       continue;
-    const auto* end = view.find(arm_trial{arm_index{static_cast<std::uint16_t>(i)}, trial});
+    const arm_trial where{arm_index{static_cast<std::uint16_t>(i)}, trial};
+    const auto* end = view.find(where);
     if (end != nullptr && end->outcome != nullptr)
-      return view.find(end->outcome->answer_call);
+      return view.find(end->outcome->answer_call, answering_party(exp, where));
   }
   return nullptr;
 }
@@ -77,7 +79,7 @@ const call_event* reference_solution(const task_view& view, const experiment& ex
     if (where.trial != trial || end.bits.empty() ||
         exp.arms[where.arm.value].reference != reference_kind::own)
       continue;
-    const call_event* source = view.find(end.bits.front()->source);
+    const call_event* source = view.find(end.bits.front()->source, party::sender);
     if (source == nullptr || source->model != model)
       continue;
     for (const call_event* candidate : candidates)
@@ -89,9 +91,17 @@ const call_event* reference_solution(const task_view& view, const experiment& ex
 
 } // namespace
 
-const call_event* task_view::find(const call_id& id) const {
-  const auto found = by_id.find(id);
-  return found == by_id.end() ? nullptr : found->second;
+const call_event* task_view::find(const call_id& id, party by) const {
+  const auto& first = by == party::sender ? sent : received;
+  const auto& second = by == party::sender ? received : sent;
+  if (const auto found = first.find(id); found != first.end())
+    return found->second;
+  const auto found = second.find(id);
+  return found == second.end() ? nullptr : found->second;
+}
+
+party answering_party(const experiment& exp, arm_trial where) {
+  return exp.text_crosses(exp.arms[where.arm.value]) ? party::sender : party::receiver;
 }
 
 const arm_trial_view* task_view::find(arm_trial where) const {

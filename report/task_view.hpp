@@ -26,14 +26,18 @@ struct arm_trial_view {
 
 struct task_view {
   std::map<arm_trial, arm_trial_view> ends;
-  std::vector<const call_event*> calls; // in journal order, each id once
-  std::unordered_map<call_id, const call_event*> by_id;
-  std::uint64_t paid_twice = 0; // call events whose id was there already
+  std::vector<const call_event*> calls; // in journal order, each id once by each party
+  std::unordered_map<call_id, const call_event*> received, sent; // by party
+  std::uint64_t paid_twice = 0; // call events whose id its party had already
 
-  // nullptr when the journal has no such call.
-  [[nodiscard]] const call_event* find(const call_id& id) const;
+  // Of this party, or of the other: older journals have a call that both made once. nullptr when
+  // the journal has no such call.
+  [[nodiscard]] const call_event* find(const call_id& id, party by) const;
   [[nodiscard]] const arm_trial_view* find(arm_trial where) const;
 };
+
+// Who made the call whose text is the answer of this arm.
+[[nodiscard]] party answering_party(const experiment& exp, arm_trial where);
 
 [[nodiscard]] task_view view_of(std::span<const event> events);
 

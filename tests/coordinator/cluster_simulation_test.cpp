@@ -109,6 +109,14 @@ TEST(F15_Simulated, OraclesAndGradersDie_BitsAreTheSame) {
     expect_same_journal(faults, seed, true);
 }
 
+TEST(F24_Simulated, PeersAreDrainedAndUndrained_NothingCommittedIsPaidAgain) {
+  fault_plan faults;
+  faults.drain = 0.01;
+  faults.faults_max = 30;
+  for (std::uint64_t seed = 1; seed <= seeds(); ++seed)
+    expect_same_journal(faults, seed, true);
+}
+
 TEST(F8_Simulated, LinksBreakAndAreCut_StaleLeasesAreRefused) {
   fault_plan faults;
   faults.break_connection = 0.002;
@@ -128,6 +136,7 @@ TEST(Cluster_Everything, AtOnce_EndsInTheSameJournal) {
   faults.kill_coordinator = faults.kill_oracle = faults.kill_grader = 0.0005;
   faults.kill_worker = 0.0003;
   faults.pause_coordinator = 0.0002;
+  faults.drain = 0.0005;
   faults.faults_max = 25;
   for (std::uint64_t seed = 1; seed <= seeds(); ++seed)
     expect_same_journal(faults, seed, false, {4, 2, 2, 2});

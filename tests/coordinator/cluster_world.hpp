@@ -37,6 +37,7 @@ struct fault_plan {
   double kill_coordinator = 0, kill_worker = 0, kill_oracle = 0, kill_grader = 0;
   double pause_coordinator = 0; // stands still for longer than a lease lives
   double fill_disk = 0;         // of the coordinator, for a while
+  double drain = 0;             // of a peer, by an operator who undrains it later
   int faults_max = 60;
 };
 
@@ -95,6 +96,7 @@ private:
     run_clock::time_point connect_at{};
     run_clock::time_point cut_in{}, cut_out{}; // nothing passes before
     std::chrono::seconds deaf{0};              // how long, from the next grant on
+    std::optional<run_clock::time_point> undrain_at;
     std::unique_ptr<link_core> link;
     std::map<task_id, task_runner> runners;
     std::unique_ptr<oracle> sender;

@@ -41,6 +41,10 @@ void cluster_world::inject() {
   }
   if (core_ && strikes(faults_.pause_coordinator))
     now_ += std::chrono::seconds(60); // every other clock goes on too; only its ticks stop
+  if (core_ && any.connection != 0 && strikes(faults_.drain)) {
+    ignore(core_->drain(any.name, "a fault"), "it may not have said hello yet");
+    any.undrain_at = now_ + std::chrono::milliseconds(static_cast<int>(random_.below(90'000)));
+  }
   if (core_ && strikes(faults_.fill_disk)) {
     disk_free_at_ = now_ + std::chrono::milliseconds(static_cast<int>(random_.below(200'000)));
     core_->disk(random_.chance(0.7) ? disk_level::no_appends : disk_level::no_grants);
@@ -65,6 +69,11 @@ void cluster_world::advance() {
   if (core_) {
     if (now_ >= disk_free_at_)
       core_->disk(disk_level::ample);
+    for (auto& node : peers_)
+      if (node->undrain_at && (now_ >= *node->undrain_at || !faulty_)) {
+        ignore(core_->undrain(node->name), "a new coordinator may not know it yet");
+        node->undrain_at.reset();
+      }
     core_->on_tick(now_);
     release_innocent();
   }

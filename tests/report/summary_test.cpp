@@ -197,6 +197,17 @@ TEST(Summary, SameCallTwice_IsCountedAsPaidTwice) {
   EXPECT_EQ(run.models[1].calls, 3U);
 }
 
+// A model that solves in one arm and answers in another may be asked the same by both.
+TEST(Summary, SameCallByBothParties_IsTwoCallsPaidOnceEach) {
+  auto journal = made_journal(0);
+  auto theirs = std::get<call_event>(journal[0]);
+  theirs.by = theirs.by == party::sender ? party::receiver : party::sender;
+  journal.push_back(theirs);
+  const auto run = summary_of(store_of({journal}, [](experiment&) {}));
+  EXPECT_EQ(run.paid_twice, 0U);
+  EXPECT_EQ(run.models[1].calls, 4U);
+}
+
 TEST(Summary, Trials_HaveMeanAndPopulationSd) {
   // Two problems, trials 0 and 1: right right / wrong right.
   const auto journal = [](bool first, bool second) {
