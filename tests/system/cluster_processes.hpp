@@ -44,7 +44,8 @@ public:
   }
   [[nodiscard]] bool wait_until(const std::function<bool()>& holds, int seconds) const;
 
-  // Canonical export of the cluster's store; of an undisturbed `tenbit run` of the same experiment.
+  // Canonical export of the cluster's store; of an undisturbed `tenbit run` of the same experiment,
+  // in "reference", against a simulator of its own that answers at once.
   [[nodiscard]] std::string exported() const;
   [[nodiscard]] std::string reference() const;
   [[nodiscard]] ended verified() const; // tenbit verify on the store
@@ -56,6 +57,7 @@ public:
   [[nodiscard]] std::string file() const { return folder_.path("faults.toml"); }
 
 private:
+  void make_reference() const;
   temporary_folder folder_;
   std::unique_ptr<sim_process> sim_;
   std::string address_; // tcp://127.0.0.1:port
