@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "control/control.hpp"
 #include "storage/store.hpp"
 
 namespace tenbit::testing {
@@ -85,6 +86,15 @@ json cluster_processes::ctl(const std::vector<std::string>& arguments) const {
   if (said.exit_code != 0)
     return nullptr;
   return json::parse(said.out, nullptr, false);
+}
+
+json cluster_processes::status() const {
+  control::request asked;
+  asked.verb = "status";
+  const auto answer = control::ask(path("cluster/ctl.sock"), asked);
+  if (!answer || !answer->ok)
+    return nullptr;
+  return json::parse(answer->result, nullptr, false);
 }
 
 bool cluster_processes::wait_until(const std::function<bool()>& holds, int seconds) const {
