@@ -15,7 +15,7 @@ class StoreCheckpoint : public store_test {
 protected:
   [[nodiscard]] std::string copy() const { return root_ + "/copy"; }
   static std::unique_ptr<rocksdb::Env> env_of(fault_plan& plan) {
-    return rocksdb::NewCompositeEnv(std::make_shared<fault_file_system>(plan));
+    return std::make_unique<impatient_env>(std::make_shared<fault_file_system>(plan));
   }
   // A store with `done` commits.
   std::unique_ptr<store> worked(const std::string& folder, int done, rocksdb::Env* env = nullptr) {

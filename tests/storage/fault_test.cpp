@@ -9,7 +9,7 @@ class F12_StoreFault : public store_test {
 protected:
   // Runs the work under the plan in a folder of its own.
   progress run(const std::string& folder, fault_plan& plan) {
-    const auto env = rocksdb::NewCompositeEnv(std::make_shared<fault_file_system>(plan));
+    const auto env = std::make_unique<impatient_env>(std::make_shared<fault_file_system>(plan));
     return work(folder, env.get());
   }
   std::uint64_t operations_without_faults() {
@@ -56,7 +56,7 @@ TEST_F(F12_StoreFault, EveryOperationOfACommitFails_TheStoreStops) {
   for (std::uint64_t n = 1;; ++n) {
     SCOPED_TRACE(fmt::format("operation {} of the commit", n));
     fault_plan plan;
-    const auto env = rocksdb::NewCompositeEnv(std::make_shared<fault_file_system>(plan));
+    const auto env = std::make_unique<impatient_env>(std::make_shared<fault_file_system>(plan));
     const auto folder = fmt::format("{}/commit{}", root_, n);
     auto db = create_store(folder, tasks, small_memory(env.get()));
     ASSERT_TRUE(db);

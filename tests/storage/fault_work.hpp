@@ -6,6 +6,7 @@
 #include <map>
 
 #include "tests/storage/fault_file_system.hpp"
+#include "tests/storage/impatient_env.hpp"
 #include "tests/storage/store_fixture.hpp"
 
 namespace tenbit {

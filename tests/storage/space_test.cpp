@@ -31,7 +31,7 @@ protected:
 TEST_F(F14_StoreSpace, FullAtAnyByte_RefusesAndGoesOnWhenThereIsSpace) {
   for (std::uint64_t seed = 0; seed < 15; ++seed) {
     fault_plan plan;
-    const auto env = rocksdb::NewCompositeEnv(std::make_shared<fault_file_system>(plan));
+    const auto env = std::make_unique<impatient_env>(std::make_shared<fault_file_system>(plan));
     const auto folder = fmt::format("{}/full{}", root_, seed);
     auto db = create_store(folder, tasks, small_memory(env.get()));
     ASSERT_TRUE(db);
@@ -66,7 +66,7 @@ TEST_F(F14_StoreSpace, FullAtCreation_IsNoStoreAndIsCreatedAgain) {
     SCOPED_TRACE(space);
     fault_plan plan;
     plan.space = space;
-    const auto env = rocksdb::NewCompositeEnv(std::make_shared<fault_file_system>(plan));
+    const auto env = std::make_unique<impatient_env>(std::make_shared<fault_file_system>(plan));
     const auto folder = fmt::format("{}/full{}", root_, space);
     const auto db =
         store::create(folder, made_manifest(tasks), made_problems(tasks), small_memory(env.get()));
@@ -84,7 +84,7 @@ TEST_F(F14_StoreSpace, FullDuringACopy_LeavesNoCopy) {
   for (std::uint64_t space = 0; copies < 2; space += 300) {
     SCOPED_TRACE(space);
     fault_plan plan;
-    const auto env = rocksdb::NewCompositeEnv(std::make_shared<fault_file_system>(plan));
+    const auto env = std::make_unique<impatient_env>(std::make_shared<fault_file_system>(plan));
     const auto folder = fmt::format("{}/full{}", root_, space);
     auto db = create_store(folder, tasks, small_memory(env.get()));
     ASSERT_TRUE(db);

@@ -8,6 +8,9 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "control/control.hpp"
+#include "storage/store.hpp"
+
 namespace tenbit::testing {
 namespace {
 
@@ -85,6 +88,15 @@ json cluster_processes::ctl(const std::vector<std::string>& arguments) const {
   return json::parse(said.out, nullptr, false);
 }
 
+json cluster_processes::status() const {
+  control::request asked;
+  asked.verb = "status";
+  const auto answer = control::ask(path("cluster/ctl.sock"), asked);
+  if (!answer || !answer->ok)
+    return nullptr;
+  return json::parse(answer->result, nullptr, false);
+}
+
 bool cluster_processes::wait_until(const std::function<bool()>& holds, int seconds) const {
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
   while (std::chrono::steady_clock::now() < end) {
@@ -113,9 +125,25 @@ std::string cluster_processes::exported() const {
   return said.out;
 }
 
-std::string cluster_processes::reference() const {
-  const auto done = tenbit({"run", file(), "--store", path("reference"), "--quiet"});
+void cluster_processes::make_reference() const {
+  const sim_process quick({"--latency-ms", "0", "--slots", "256"});
+  std::vector<std::string> arguments = {"run", file(), "--store", path("reference"), "--quiet"};
+  const std::string text = read_file(file());
+  for (const char* model : {"small", "large"})
+    if (text.find(fmt::format("[models.{}]", model)) != std::string::npos)
+      arguments.insert(arguments.end(),
+                       {"--set", fmt::format("models.{}.replicas=[\"{}\"]", model, quick.url()),
+                        "--set", fmt::format("models.{}.concurrency=32", model)});
+  const auto done = tenbit(arguments);
   EXPECT_EQ(done.exit_code, 0) << done.err;
+  const auto opened = store::open_for_reading(path("reference"));
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_EQ(quick.settled("tenbit_sim_received_total"), (*opened)->totals().calls);
+}
+
+std::string cluster_processes::reference() const {
+  if (!std::filesystem::exists(path("reference")))
+    make_reference();
   return tenbit({"export", "--store", path("reference")}).out;
 }
 

@@ -35,7 +35,8 @@ public:
 
   // tenbit ctl … --json, parsed; null when nobody answers.
   [[nodiscard]] nlohmann::json ctl(const std::vector<std::string>& arguments) const;
-  [[nodiscard]] nlohmann::json status() const { return ctl({"status"}); }
+  // The same of its status, without a process: tests wait by asking for it again and again.
+  [[nodiscard]] nlohmann::json status() const;
   // True when the run's tasks are all done (or quarantined) within the time.
   [[nodiscard]] bool wait_done(int seconds) const;
   // True when the predicate holds for the status within the time.
@@ -44,7 +45,8 @@ public:
   }
   [[nodiscard]] bool wait_until(const std::function<bool()>& holds, int seconds) const;
 
-  // Canonical export of the cluster's store; of an undisturbed `tenbit run` of the same experiment.
+  // Canonical export of the cluster's store; of an undisturbed `tenbit run` of the same experiment,
+  // in "reference", against a simulator of its own that answers at once.
   [[nodiscard]] std::string exported() const;
   [[nodiscard]] std::string reference() const;
   [[nodiscard]] ended verified() const; // tenbit verify on the store
@@ -56,6 +58,7 @@ public:
   [[nodiscard]] std::string file() const { return folder_.path("faults.toml"); }
 
 private:
+  void make_reference() const;
   temporary_folder folder_;
   std::unique_ptr<sim_process> sim_;
   std::string address_; // tcp://127.0.0.1:port

@@ -11,7 +11,7 @@ using nlohmann::json;
 
 // The small model at a simulator of its own; the large one stays with the fixture's.
 std::string apart(const std::string& small_url) {
-  std::string text = faults_experiment(300, 2);
+  std::string text = faults_experiment(150, 2);
   text.replace(text.find("{sim}"), 5, small_url);
   return text;
 }

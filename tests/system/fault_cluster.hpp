@@ -12,8 +12,8 @@ namespace tenbit::testing {
 
 class fault_cluster : public cluster_processes {
 public:
-  // Runs the experiment once in one process first: the reference. After that the simulator takes
-  // its time: latency_ms for each reply.
+  // Runs the experiment once in one process first: the reference. The cluster's simulator takes
+  // latency_ms for each reply.
   fault_cluster(const std::string& experiment, double latency_ms);
 
   // The run, a peer of it by name; an empty object when nobody answers.
@@ -22,6 +22,10 @@ public:
   // A counter of the run; 0 when nobody answers.
   [[nodiscard]] std::uint64_t figure(const std::string& name) const;
   [[nodiscard]] std::uint64_t leased(const std::string& peer_name) const;
+
+  // So many problems at once, for the work to outlast what a test does; 0: as many as there are
+  // slots.
+  void hold_to(int leases) const;
 
   // Requests of the cluster that the simulator has seen: so far, and once none is in flight.
   [[nodiscard]] std::uint64_t received_now() const;
@@ -41,7 +45,7 @@ public:
 
 private:
   std::string reference_;
-  std::uint64_t reference_calls_ = 0, reference_bits_ = 0, received_before_ = 0;
+  std::uint64_t reference_calls_ = 0, reference_bits_ = 0;
 };
 
 // Two arms of which one asks two questions: four calls and two bits a problem.

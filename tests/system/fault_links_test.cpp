@@ -15,17 +15,19 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr int ttl_ms = 4000;
-const std::vector<std::string> options = {"--lease-ttl", "4"};
+// A lease that must outlast a cut, or be refused before its worker is given up.
+constexpr int long_ttl_ms = 4000;
+// One that only has to end in the cut.
+constexpr int short_ttl_ms = 3000;
 constexpr std::uint64_t seed = 88;
 
 // Three workers, each behind a proxy of its own and cut in a way of its own at the same time; a
 // fourth, which nobody cuts, takes over.
 struct cut_cluster {
   static constexpr int slots = 3;
-  explicit cut_cluster(int problems, double latency_ms)
+  cut_cluster(int problems, double latency_ms, int ttl_ms = long_ttl_ms)
       : cluster(faults_experiment(problems, 4), latency_ms) {
-    cluster.start_coordinator(options);
+    cluster.start_coordinator({"--lease-ttl", std::to_string(ttl_ms / 1000)});
     for (const char* name : {"both", "in", "out"}) {
       proxies[name] = std::make_unique<tcp_proxy>(cluster.address(), seed);
       proxies[name]->delay(milliseconds(3));
@@ -60,12 +62,15 @@ struct cut_cluster {
   std::map<std::string, std::unique_ptr<tcp_proxy>> proxies;
 };
 
-void expect_regrant_after(int cut_ms, int problems, bool refused_as_stale) {
+void expect_regrant_after(double leases, int ttl_ms, int problems, bool refused_as_stale) {
+  const int cut_ms = static_cast<int>(leases * ttl_ms);
   SCOPED_TRACE(fmt::format("cut for {} ms, seed {}", cut_ms, seed));
-  cut_cluster rig(problems, 80);
+  cut_cluster rig(problems, 80, ttl_ms);
   fault_cluster& cluster = rig.cluster;
   ASSERT_TRUE(rig.all_work());
   rig.cut();
+  if (!refused_as_stale) // those of "out", and work for one that outlasts the cut
+    cluster.hold_to(cut_cluster::slots + 1);
   std::this_thread::sleep_for(milliseconds(cut_ms));
   // Nothing is heard of these: their leases are over, and none is given to them in their place.
   EXPECT_TRUE(cluster.wait_until(
@@ -78,6 +83,7 @@ void expect_regrant_after(int cut_ms, int problems, bool refused_as_stale) {
   EXPECT_GT(cluster.leased("out"), 0U);
   EXPECT_LT(run.at("tasks").at("done"), problems) << "the run was over before the cut ended";
   rig.mend();
+  cluster.hold_to(0);
   EXPECT_TRUE(rig.all_work()) << "a worker does not come back: " << cluster.run().dump(1);
   const auto stale = cluster.figure("stale_refused");
   if (refused_as_stale) {
@@ -109,7 +115,7 @@ TEST(F8_Cut, HalfALease_GoesOnWithTheSameLeases) {
   for (const auto& [name, proxy] : rig.proxies)
     connections[name] = proxy->connections();
   rig.cut();
-  std::this_thread::sleep_for(milliseconds(ttl_ms / 2));
+  std::this_thread::sleep_for(milliseconds(long_ttl_ms / 2));
   rig.mend();
   EXPECT_LT(cluster.run().at("tasks").at("done"), problems) << "it was over before the cut ended";
   cluster.expect_same_end(60);
@@ -123,15 +129,15 @@ TEST(F8_Cut, HalfALease_GoesOnWithTheSameLeases) {
 
 // The connections stand when the cut ends: what was said meanwhile arrives late, and is refused.
 TEST(F8_Cut, ShortOfTwoLeases_IsRegrantedAndRefusedAsStale) {
-  expect_regrant_after(ttl_ms * 5 / 4, 150, true);
+  expect_regrant_after(1.25, long_ttl_ms, 140, true);
 }
 
 TEST(F8_Cut, TwoLeases_IsRegranted) {
-  expect_regrant_after(2 * ttl_ms, 150, false);
+  expect_regrant_after(2, short_ttl_ms, 120, false);
 }
 
 TEST(F8_Cut, FiveLeases_IsRegrantedAndComesBack) {
-  expect_regrant_after(5 * ttl_ms, 300, false);
+  expect_regrant_after(5, short_ttl_ms, 160, false);
 }
 
 // The same lease over any number of broken connections.

@@ -103,7 +103,7 @@ protected:
     cluster_.start_worker("g1", "grader");
     EXPECT_TRUE(cluster_.wait_until(
         [&] { return cluster_.received_now() > 10 && cluster_.run().contains("id"); }, 30));
-    hold_to(1);
+    cluster_.hold_to(1);
     const json now = cluster_.status();
     incarnation_ = now.at("incarnation").get<std::uint64_t>();
     run_ =
@@ -121,14 +121,10 @@ protected:
                                        : random.below(problems)}};
   }
 
-  // So many problems at once, for the work to last; 0: as many as there are slots.
-  void hold_to(int leases) {
-    EXPECT_TRUE(cluster_.ctl({"run", "limit", "faults", std::to_string(leases)}).is_object());
-  }
   // It was at work all the time, and nothing of it was changed.
   void expect_work_and_the_same_end() {
     EXPECT_LT(cluster_.run().at("tasks").at("done"), problems) << "the run was over too early";
-    hold_to(0);
+    cluster_.hold_to(0);
     cluster_.expect_same_end(90);
   }
 
@@ -255,7 +251,7 @@ TEST_F(F25_HostilePeers, RolesItHasNot_BombsAndHugeFrames_EndItsConnections) {
 
 // Frames that were right once, again and again.
 TEST_F(F25_HostilePeers, ReplayedFrames_AreAnsweredAndDoNothing) {
-  hold_to(5); // one more than the others have slots
+  cluster_.hold_to(5); // one more than the others have slots
   stranger evil(cluster_.address(), &evil_key_);
   evil.hello_again(21, 1);
   const auto given = evil.wait_for<grant>(30);
@@ -273,7 +269,7 @@ TEST_F(F25_HostilePeers, ReplayedFrames_AreAnsweredAndDoNothing) {
   evil.say(leaving);
   evil.say(released);
   ASSERT_TRUE(evil.wait_for<release_ack>(15));
-  hold_to(1);
+  cluster_.hold_to(1);
   for (int i = 0; i < 200; ++i) {
     evil.say(append);
     evil.say(leaving);
