@@ -262,8 +262,8 @@ void run_core::close_lease(problem_index task) {
 
 // The oracle drops what it has of the task; what it has paid for it still commits.
 void run_core::forget_at(peer_id oracle, problem_index task) {
-  forgetting_.emplace(task, oracle);
-  send(oracle, forget_task{{id_, task}});
+  if (forgetting_.emplace(task, oracle).second) // else it was told
+    send(oracle, forget_task{{id_, task}});
 }
 
 // What its holder says cannot be: the lease is over, as with any other fault of the task's own.
