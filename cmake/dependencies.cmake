@@ -16,8 +16,8 @@ pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)
 find_package(prometheus-cpp REQUIRED COMPONENTS core)
 # What actors and RocksDB allocate in one thread is freed in another; sanitizers have their own.
 if(NOT TENBIT_SANITIZE AND NOT TENBIT_FUZZ)
-  pkg_check_modules(JEMALLOC REQUIRED IMPORTED_TARGET jemalloc)
-  set(TENBIT_MALLOC PkgConfig::JEMALLOC)
+  pkg_check_modules(TCMALLOC REQUIRED IMPORTED_TARGET libtcmalloc_minimal)
+  set(TENBIT_MALLOC PkgConfig::TCMALLOC)
 endif()
 # TSan must see CAF's atomics (docs/dependencies.md): under it, a CAF that was compiled with it.
 set(TENBIT_TSAN_CAF ${CMAKE_SOURCE_DIR}/build/deps/caf-tsan/libcaf_core.a)

@@ -162,6 +162,7 @@ private:
   void judge_worker(fleet_peer& peer, problem_index task, release_kind how,
                     run_clock::time_point now);
   void take_roles(fleet_peer& peer, role_set now);
+  void relieve(const fleet_peer& peer);
   void deliver(fleet_peer& peer, from_peer& message, run_clock::time_point now);
   void deliver_oracle(fleet_peer& peer, from_peer& message);
   void count_ledgers(run_core& run);

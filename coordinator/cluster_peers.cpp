@@ -181,7 +181,7 @@ void cluster_core::adopt_leases(fleet_peer& peer, const hello& h, run_clock::tim
   for (const held_lease& held : h.leases) {
     run_core* run = find(held.task.experiment);
     if (held.lease == epoch{}) { // an oracle's
-      if (run == nullptr || !run->keeps(peer.id, held.task.problem))
+      if (run == nullptr || !run->keeps(peer.id, held.task.problem, peer.draining.empty()))
         send(peer.id, forget_task{held.task});
     } else if (run != nullptr &&
                run->adopt(peer.id, held, now + rules_.lease_ttl, leased(peer.id) < h.slots))

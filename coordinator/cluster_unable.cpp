@@ -138,23 +138,30 @@ void cluster_core::judge_worker(fleet_peer& peer, problem_index task, release_ki
     if (first)
       entry.core->take_back(peer.id, now); // its calls may wait for its endpoints for ever
   }
+  if (first)
+    relieve(peer);
 }
 
 // -- drained, over restarts as well ---------------------------------------------------------------
+
+// What it was to do as oracle or grader, others do.
+void cluster_core::relieve(const fleet_peer& peer) {
+  for (auto& [id, entry] : runs_) {
+    if (peer.roles.oracle && (peer.given_up || peer.left))
+      entry.core->oracle_lost(peer.id);
+    else if (peer.roles.oracle)
+      entry.core->oracle_left(peer.id);
+    if (peer.roles.grader)
+      entry.core->grader_lost(peer.id);
+  }
+}
 
 status<std::string> cluster_core::drain(const std::string& worker, const std::string& reason) {
   for (fleet_peer& peer : fleet_.all()) {
     if (peer.name != worker)
       continue;
     peer.draining = reason.empty() ? "by an operator" : reason;
-    for (auto& [id, entry] : runs_) {
-      if (peer.roles.oracle && (peer.given_up || peer.left))
-        entry.core->oracle_lost(peer.id);
-      else if (peer.roles.oracle)
-        entry.core->oracle_left(peer.id);
-      if (peer.roles.grader)
-        entry.core->grader_lost(peer.id);
-    }
+    relieve(peer);
     return {};
   }
   return fail(fmt::format("no worker {} was seen; 'tenbit ctl worker list' names them", worker));

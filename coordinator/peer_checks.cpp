@@ -14,6 +14,12 @@ bool authentic(const experiment& exp, const call_event& call, party by) {
          identify(model->revision, call.request, call.k) == call.id;
 }
 
+call_id name_of(const experiment& exp, const generate_request& request) {
+  const model_spec* model = exp.find_model(request.model);
+  return identify(model->revision,
+                  canonical_request(model->model, request.messages, request.settings), request.k);
+}
+
 bool acceptable(const experiment& exp, const std::vector<event>& events) {
   return std::all_of(events.begin(), events.end(), [&](const event& entry) {
     if (const auto* failure = std::get_if<failure_event>(&entry))

@@ -15,6 +15,9 @@ namespace tenbit {
 // report more tokens than there are.
 [[nodiscard]] bool authentic(const experiment& exp, const call_event& call, party by);
 
+// The name of a call that was asked for. Its model is one of the experiment's.
+[[nodiscard]] call_id name_of(const experiment& exp, const generate_request& request);
+
 // What a worker may put into the journal: its own calls, and failures of arms.
 [[nodiscard]] bool acceptable(const experiment& exp, const std::vector<event>& events);
 

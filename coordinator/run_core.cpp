@@ -200,8 +200,9 @@ void run_core::on_diverged(std::uint64_t ticket, const std::string& why,
   const problem_index task = place->second.task;
   const auto* released = std::get_if<after_release>(&place->second.then);
   const bool was_last = released != nullptr && released->how == task_ending::quarantined;
+  if (const auto* end = std::get_if<after_outcome>(&place->second.then); end && end->last)
+    finishing_.erase(task);
   waiting_.erase(place);
-  finishing_.erase(task);
   faults_kept_[task].reset(); // they may have gone with it, and were not written
   settled(task);
   if (was_last) { // its journal takes nothing more, so without the evidence
@@ -209,6 +210,8 @@ void run_core::on_diverged(std::uint64_t ticket, const std::string& why,
     end_lease(task, task_ending::quarantined, now);
     return;
   }
+  if (finishing_.contains(task))
+    return; // every outcome stands without this
   const task_lease* held = plan_.find(task);
   if (held == nullptr)
     return; // late events of a lease that is over: what the store has stays

@@ -92,8 +92,9 @@ public:
   [[nodiscard]] bool adopt(peer_id who, const held_lease& held, run_clock::time_point deadline,
                            bool room);
   // An oracle that reconnected still has something of the task, and is the one that is asked.
-  // False: it is to forget it.
-  [[nodiscard]] bool keeps(peer_id oracle, problem_index task);
+  // asks: it may be asked more. False: it is to forget it, and nobody waits for that; what is
+  // waited for, oracle_connected() says.
+  [[nodiscard]] bool keeps(peer_id oracle, problem_index task, bool asks);
   // Its grants that it does not know of are sent again.
   void grant_again(peer_id who, const std::set<task_id>& known, run_clock::time_point now);
   void renew(peer_id who, const lease_progress& progress, run_clock::time_point deadline,
@@ -183,6 +184,7 @@ private:
     std::uint64_t worker_ticket = 0;
     arm_trial where;
     generate_request request;
+    std::uint32_t refused = 0; // texts for it that are not in the journal
   };
   struct ledger_bit {
     hash256 question;
@@ -207,8 +209,9 @@ private:
     std::map<std::uint64_t, open_ask> asks;   // by our ticket
     std::map<std::uint64_t, open_text> texts; // likewise
     std::map<arm_trial, std::uint32_t> texts_asked;
-    std::map<arm_trial, open_arm> grading;     // until graded
-    std::set<arm_trial> closing, closed;       // outcome on its way; durable
+    std::map<arm_trial, std::vector<hash256>> answered; // the questions that got their bits
+    std::map<arm_trial, open_arm> grading;              // until graded
+    std::set<arm_trial> closing, closed;                // outcome on its way; durable
     std::map<arm_trial, std::string> withheld; // why the sender failed it, in the sender's words
     std::optional<peer_id> oracle_party;
     bool releasing = false;
@@ -274,6 +277,8 @@ private:
   [[nodiscard]] bool wanted(const held_task& held, const bit_event& bit);
   [[nodiscard]] bool exists(const arm_trial& where) const;
   [[nodiscard]] std::optional<peer_id> oracle_of(problem_index task, held_task& held);
+  [[nodiscard]] bool is_kept(const held_task& held, const generate_request& request,
+                             const std::string& text) const;
   [[nodiscard]] bool being_forgotten(problem_index task) const;
   void drop_known(held_task& held, bool assigned, std::vector<event>& events, after_oracle& then);
   [[nodiscard]] bool drop_known(problem_index task, std::vector<event>& events);

@@ -327,6 +327,10 @@ std::optional<release_kind> run_core::on_released(peer_id from, const task_relea
     send(from, ack);
     return std::nullopt;
   }
+  if (finishing_.contains(task)) { // it is done, however its worker ends it
+    send(from, ack);
+    return std::nullopt;
+  }
   if (std::exchange(held->releasing, true)) {
     ++status_.duplicates;
     return std::nullopt; // its acknowledgement is on its way

@@ -116,14 +116,27 @@ bool run_core::believed(const call_event& call) {
   return is;
 }
 
+// Two oracles may have made the call, one after the other: the journal has the text of the first.
+bool run_core::is_kept(const held_task& held, const generate_request& request,
+                       const std::string& text) const {
+  if (!rules_.distrust)
+    return true;
+  const auto call = held.sent.find(name_of(*exp_, request));
+  return call != held.sent.end() && call->second == hash_bytes(text);
+}
+
 // A bit of an arm that asks; of the question that is open there. After a restart none is open yet,
 // and what the ask turns out to be is compared then.
 bool run_core::wanted(const held_task& held, const bit_event& bit) {
   bool is = exists(bit.where) && bit.index.value < exp_->arms[bit.where.arm.value].questions;
+  const auto asked = [&](const std::vector<hash256>& questions) {
+    return bit.index.value < questions.size() && questions[bit.index.value] == bit.question_hash;
+  };
   for (const auto& [ticket, open] : held.asks)
     if (open.where == bit.where)
-      is = is && bit.index.value < open.hashes.size() &&
-           open.hashes[bit.index.value] == bit.question_hash;
+      is = is && asked(open.hashes);
+  if (const auto before = held.answered.find(bit.where); before != held.answered.end())
+    is = is && asked(before->second);
   status_.stale_refused += is ? 0 : 1;
   return is;
 }
@@ -216,12 +229,15 @@ bool run_core::being_forgotten(problem_index task) const {
   return entry != forgetting_.end() && entry->first == task;
 }
 
-bool run_core::keeps(peer_id oracle, problem_index task) {
-  if (task.value >= status_.tasks_all || forgetting_.contains({task, oracle}))
+bool run_core::keeps(peer_id oracle, problem_index task, bool asks) {
+  if (task.value >= status_.tasks_all || closing_)
     return false;
   const task_lease* held = plan_.find(task);
-  const peer_id asked = oracles_.try_emplace(task, oracle).first->second;
-  return held != nullptr && !held->expired && asked == oracle;
+  const bool wanted = asks && held != nullptr && !held->expired &&
+                      oracles_.try_emplace(task, oracle).first->second == oracle;
+  if (!wanted) // it may have a call of it on the wire
+    forgetting_.emplace(task, oracle);
+  return true;
 }
 
 void run_core::oracle_connected(peer_id who) {
@@ -285,6 +301,14 @@ void run_core::oracle_left(peer_id who) {
     held.oracle_party.reset();
     relay_open(task, held);
   }
+}
+
+void run_core::on_forgotten(peer_id from, const forgotten& done) {
+  if (forgetting_.erase({done.task.problem, from}) == 0)
+    return;
+  const auto place = leases_.find(done.task.problem);
+  if (place != leases_.end()) // its asks may have waited for this
+    relay_open(done.task.problem, place->second);
 }
 
 } // namespace tenbit

@@ -8,6 +8,12 @@
 #include "coordinator/run_core.hpp"
 
 namespace tenbit {
+namespace {
+
+// Texts of an oracle for one request that are not what the journal has.
+constexpr std::uint32_t texts_refused_max = 3;
+
+} // namespace
 
 bool run_core::exists(const arm_trial& where) const {
   return where.arm.value < exp_->arms.size() && where.trial.value < exp_->trials;
@@ -176,6 +182,7 @@ bool run_core::reply_if_complete(task_id task, held_task& held, std::uint64_t ti
   reply.ticket = open.worker_ticket;
   status_.bits_relayed += reply.values.size();
   send(held.holder, std::move(reply));
+  held.answered[open.where] = std::move(place->second.hashes);
   held.asks.erase(place);
   return true;
 }
@@ -205,7 +212,7 @@ void run_core::on_text(peer_id from, text_request ask) {
     return;
   }
   const std::uint64_t ticket = next_ask_++;
-  held->texts.emplace(ticket, open_text{ask.ticket, ask.where, std::move(ask.request)});
+  held->texts.emplace(ticket, open_text{ask.ticket, ask.where, std::move(ask.request), 0});
   relay_text(ask.task, *held, ticket);
 }
 
@@ -228,19 +235,24 @@ void run_core::on_text_reply(peer_id from, oracle_text_reply reply) {
   if (place == leases_.end() || place->second.oracle_party != from)
     return;
   held_task& held = place->second;
-  const auto text = held.texts.extract(reply.ask);
-  if (text.empty())
+  const auto open = held.texts.find(reply.ask);
+  if (open == held.texts.end())
     return;
-  text_reply out{reply.task, held.number, text.mapped().worker_ticket, {}, false, {}};
-  const hash256 said = rules_.distrust ? hash_bytes(reply.text) : hash256{};
-  if (rules_.distrust && std::none_of(held.sent.begin(), held.sent.end(),
-                                      [&](const auto& call) { return call.second == said; })) {
-    ++status_.stale_refused;
-    out.failed = true;
-    out.failure = {call_error::diverged, "the sender's text is not in the journal"};
-  } else {
+  text_reply out{reply.task, held.number, open->second.worker_ticket, {}, false, {}};
+  if (is_kept(held, open->second.request, reply.text)) {
     out.text = std::move(reply.text);
+  } else {
+    ++status_.stale_refused;
+    if (++open->second.refused < texts_refused_max) { // asked again, with what the journal has
+      held.prior_stale = true;
+      held.oracle_party.reset();
+      forget_at(from, reply.task.problem);
+      return;
+    }
+    out.failed = true;
+    out.failure = {call_error::transient, "the sender's text is not in the journal"};
   }
+  held.texts.erase(open);
   send(held.holder, std::move(out));
 }
 
@@ -379,14 +391,6 @@ void run_core::on_oracle_failed(peer_id from, oracle_failed failed) {
   reply.failed = true;
   reply.failure = withhold(ask.mapped().where);
   send(held.holder, std::move(reply));
-}
-
-void run_core::on_forgotten(peer_id from, const forgotten& done) {
-  if (forgetting_.erase({done.task.problem, from}) == 0)
-    return;
-  const auto place = leases_.find(done.task.problem);
-  if (place != leases_.end()) // its asks may have waited for this
-    relay_open(done.task.problem, place->second);
 }
 
 } // namespace tenbit

@@ -1,9 +1,13 @@
 #include "workers/link_core.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace tenbit {
 namespace {
+
+// More than a network has of copies that come late.
+constexpr std::size_t ended_leases_kept = 1024;
 
 // Which alternative of from_peer a message is.
 template <class Message> constexpr std::size_t type_of = from_peer(Message{}).index();
@@ -227,7 +231,16 @@ void link_core::on_local(from_peer message, link_clock::time_point now) {
 
 // -- leases --------------------------------------------------------------------------------------
 
+// A grant that comes after its own end is a copy: what its runner had on the wire would meet
+// another runner of the same lease.
+bool link_core::is_over(task_id task, epoch lease) const {
+  return std::any_of(ended_.begin(), ended_.end(),
+                     [&](const auto& one) { return one.first == task && one.second >= lease; });
+}
+
 void link_core::on_grant(grant given, link_clock::time_point now) {
+  if (is_over(given.task, given.lease))
+    return;
   const auto place = held_.find(given.task);
   if (place != held_.end()) {
     if (place->second >= given.lease)
@@ -256,6 +269,9 @@ void link_core::end_lease(task_id task, link_clock::time_point now) {
       window_ -= entry.second.bytes;
     return its;
   });
+  ended_.emplace_back(task, place->second);
+  if (ended_.size() > ended_leases_kept)
+    ended_.pop_front();
   held_.erase(place);
   send_kept(now); // the window may have room now
 }

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -101,6 +102,7 @@ private:
   bool answered(const key& which, link_clock::time_point now);
   void end_lease(task_id task, link_clock::time_point now);
   void on_grant(grant given, link_clock::time_point now);
+  [[nodiscard]] bool is_over(task_id task, epoch lease) const;
   void give_back(task_id task, link_clock::time_point now);
   [[nodiscard]] bool refuses(const to_peer& work, experiment_id run, link_clock::time_point now);
   void on_session(const to_peer& message, link_clock::time_point now);
@@ -111,8 +113,9 @@ private:
   link_rules rules_;
   bool up_ = false, welcomed_ = false, leaving_ = false, over_ = false;
   std::string leave_reason_;
-  std::unordered_map<task_id, epoch> held_; // granted, and not acknowledged as released
-  std::set<task_id> sessions_;              // of the oracle
+  std::unordered_map<task_id, epoch> held_;     // granted, and not acknowledged as released
+  std::deque<std::pair<task_id, epoch>> ended_; // the last leases that are over
+  std::set<task_id> sessions_;                  // of the oracle
   std::map<key, kept> outbox_;
   std::size_t window_ = 0; // bytes sent and not acknowledged
   std::map<experiment_id, std::uint64_t> ledgers_;

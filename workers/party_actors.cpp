@@ -17,17 +17,17 @@ std::uint64_t unix_ms_now() {
       duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
 }
 
-// The calls of one lease are abandoned together. Those of an oracle belong to none (0): they were
-// asked for on behalf of a task, whoever holds it.
-std::uint64_t group_of(epoch lease) {
-  return lease.value;
+// The calls of one lease end together, and those of an oracle for one task, whoever holds it: no
+// epoch has the upper bit.
+std::uint64_t group_of(task_id task, epoch lease) {
+  return lease != epoch{} ? lease.value : std::hash<task_id>{}(task) | std::uint64_t{1} << 63;
 }
 
 // The result comes back to the actor as a message, from the client's thread.
 template <class Actor>
 void submit(client& calls, const Actor& to, task_id task, epoch lease, start_call& command) {
   client_call call{std::move(command.model), std::hash<task_id>{}(task),
-                   std::move(command.canonical), group_of(lease)};
+                   std::move(command.canonical), group_of(task, lease)};
   calls.submit(std::move(call), [to, task, lease, id = command.id](call_result result) {
     caf::anon_send(to, call_done{task, lease, id, std::move(result)});
   });
@@ -105,13 +105,13 @@ worker_actor::behavior_type worker(worker_pointer self, std::shared_ptr<const ex
         const auto place = self->state.tasks.find(m.task);
         if (place != self->state.tasks.end() && place->second.lease() == m.lease) {
           self->state.tasks.erase(place);
-          self->state.calls->abandon(group_of(m.lease));
+          self->state.calls->abandon(group_of(m.task, m.lease));
         }
       },
       [self, with](const hand_back& m) {
         with(m.task, [&](task_runner& runner) { return runner.on_hand_back(); });
         if (self->state.tasks.contains(m.task)) // what is not on the wire yet need not be
-          self->state.calls->give_up(group_of(m.lease));
+          self->state.calls->give_up(group_of(m.task, m.lease));
       },
       [with](call_done& m) {
         with(m.task, [&](task_runner& runner) -> std::vector<runner_command> {
@@ -171,7 +171,11 @@ oracle_actor::behavior_type oracle_fun(oracle_pointer self, std::shared_ptr<cons
         carry_out(self,
                   self->state.core->on_call(m.task, m.call, std::move(m.result), unix_ms_now()));
       },
-      [self](const forget_task& m) { carry_out(self, self->state.core->forget(m.task)); },
+      [self](const forget_task& m) {
+        carry_out(self, self->state.core->forget(m.task));
+        self->state.calls->give_up(
+            group_of(m.task, epoch{})); // what is not on the wire need not be
+      },
   };
 }
 

@@ -149,16 +149,56 @@ TEST_F(Core_Lies, CallThatBothPartiesMade_IsKeptForEach) {
   EXPECT_EQ(w.status().stale_refused, 0U);
 }
 
-// The oracle says a text that it has not committed: the arm fails, and its worker is not to blame.
+// Two oracles may have made the call, one after the other, and an oracle may lie: it is asked again
+// with what the journal has, a few times. The worker is not to blame.
 TEST_F(Core_Lies, TextThatIsNotInTheJournal_DoesNotCross) {
   text_request ask{given.task, given.lease, 1, crossing, {}};
   ask.request.model = "large";
   w.say(a, "anna", ask);
-  ASSERT_EQ(w.got<oracle_text>(o).size(), 1U);
-  w.say(o, "olga", oracle_text_reply{given.task, w.got<oracle_text>(o)[0].ticket, "made up"});
+  for (std::size_t i = 1; i <= 3; ++i) {
+    ASSERT_EQ(w.got<oracle_text>(o).size(), i);
+    const auto ticket = w.got<oracle_text>(o).back().ticket;
+    w.say(o, "olga", oracle_text_reply{given.task, ticket, "made up"});
+    w.say(o, "olga", forgotten{given.task});
+    w.commit();
+  }
+  EXPECT_EQ(w.got<forget_task>(o).size(), 2U);
   ASSERT_EQ(w.got<text_reply>(a).size(), 1U);
   EXPECT_TRUE(w.got<text_reply>(a)[0].failed);
+  EXPECT_EQ(w.got<text_reply>(a)[0].failure.kind, call_error::transient);
   EXPECT_TRUE(w.got<text_reply>(a)[0].text.empty());
+}
+
+TEST_F(Core_Lies, TextOfAnotherCall_DoesNotCross) {
+  text_request ask{given.task, given.lease, 1, crossing, {}};
+  ask.request.model = "large";
+  w.say(a, "anna", ask);
+  const call_event other = call_of(*w.exp, "other", "large", party::sender);
+  w.say(o, "olga", oracle_append{given.task, 1, 0, {other}});
+  w.commit();
+  const auto ticket = w.got<oracle_text>(o).at(0).ticket;
+  w.say(o, "olga", oracle_text_reply{given.task, ticket, other.reply.text});
+  EXPECT_TRUE(w.got<text_reply>(a).empty());
+  EXPECT_EQ(w.status().stale_refused, 1U);
+}
+
+// Of an arm that asked for fewer bits than it might.
+TEST_F(Core_Lies, BitAfterTheLastQuestion_IsDropped) {
+  w.say(a, "anna", ask_message{given.task, given.lease, 1, asking, {"Is it?"}, "draft"});
+  const auto bit_of = [](std::uint32_t index, const char* question) {
+    bit_event bit;
+    bit.where = asking;
+    bit.index = bit_index{index};
+    bit.question = question;
+    bit.question_hash = hash_bytes(question);
+    return bit;
+  };
+  w.say(o, "olga", oracle_append{given.task, 1, 0, {bit_of(0, "Is it?")}});
+  w.commit();
+  ASSERT_EQ(w.got<bits_reply>(a).size(), 1U);
+  w.say(o, "olga", oracle_append{given.task, 2, 0, {bit_of(1, "Is it another?")}});
+  w.commit();
+  EXPECT_EQ(w.events(), 1U);
 }
 
 TEST_F(Core_Lies, TextAskedForAgainAndAgain_IsRefused) {

@@ -127,6 +127,19 @@ TEST_F(Core_Oracles, ReconnectedAfterItsBits_ForgetsWhenTheLeaseEnds) {
   EXPECT_EQ(w.got<forget_task>(connection_id{22}).size(), 1U);
 }
 
+// It may have a call on the wire: the run waits for it, and so does who is asked next.
+TEST_F(Core_Oracles, NamesATaskThatIsNotItsOwn_IsWaitedFor) {
+  open_ask(true);
+  w.core.on_gone(second.at);
+  w.join(connection_id{22}, second.name, sender, 0, 1, {{given.task, epoch{}}});
+  EXPECT_EQ(w.got<forget_task>(connection_id{22}).size(), 1U);
+  ASSERT_TRUE(w.core.drain(first.name, ""));
+  w.say(first.at, first.name, forgotten{given.task});
+  EXPECT_TRUE(w.got<oracle_ask>(connection_id{22}).empty());
+  w.say(connection_id{22}, second.name, forgotten{given.task});
+  EXPECT_EQ(w.got<oracle_ask>(connection_id{22}).size(), 1U);
+}
+
 TEST_F(Core_Oracles, ComesBackWithoutItsRole_AnotherIsAsked) {
   open_ask(true);
   w.core.on_gone(first.at);

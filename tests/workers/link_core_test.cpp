@@ -375,4 +375,15 @@ TEST_F(Link, ForgetOfAnUnknownTask_IsAnsweredAtOnce) {
   EXPECT_EQ(sent<forgotten>().size(), 2U);
 }
 
+TEST_F(Link, GrantThatComesAfterItsEnd_IsACopy) {
+  start();
+  take(t0, 9);
+  core.on_message(revoke{t0, epoch{9}, "x"}, now);
+  take(t0, 9);
+  take(t0, 8);
+  EXPECT_EQ(given<grant>().size(), 1U);
+  take(t0, 10);
+  EXPECT_EQ(given<grant>().size(), 2U);
+}
+
 } // namespace tenbit::testing
