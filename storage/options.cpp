@@ -109,8 +109,6 @@ std::vector<rocksdb::ColumnFamilyDescriptor> family_options(const database_setti
     options.bottommost_compression = text ? rocksdb::kZSTD : rocksdb::kDisableCompressionOption;
     options.write_buffer_size = settings.memory_bytes / (text ? 4 : 8);
     options.level_compaction_dynamic_level_bytes = true; // little space beside the rows themselves
-    if (text) // keys come in any order: by levels, the lowest would be written over and over
-      options.compaction_style = rocksdb::kCompactionStyleUniversal;
     options.paranoid_file_checks = true; // a new file is read back before the log is let go
     out.emplace_back(std::string(family_names[i]), options);
   }
