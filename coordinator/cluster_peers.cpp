@@ -181,6 +181,8 @@ void cluster_core::adopt_leases(fleet_peer& peer, const hello& h, run_clock::tim
   for (const held_lease& held : h.leases) {
     run_core* run = find(held.task.experiment);
     if (held.lease == epoch{}) { // an oracle's
+      if (!peer.roles.oracle)
+        continue;
       if (run == nullptr || !run->keeps(peer.id, held.task.problem, peer.draining.empty()))
         send(peer.id, forget_task{held.task});
     } else if (run != nullptr &&
@@ -317,8 +319,11 @@ void cluster_core::deliver_oracle(fleet_peer& peer, from_peer& message) {
     if (run_core* run = find(failed->task.experiment))
       run->on_oracle_failed(peer.id, std::move(*failed));
   } else if (auto* text = std::get_if<oracle_text_reply>(&message)) {
-    if (run_core* run = find(text->task.experiment))
-      run->on_text_reply(peer.id, std::move(*text));
+    if (run_core* run = find(text->task.experiment);
+        run != nullptr && !run->on_text_reply(peer.id, std::move(*text)) && peer.draining.empty()) {
+      peer.draining = "its texts are not those in the journal; undrain it when it is mended";
+      relieve(peer);
+    }
   } else if (const auto* gone = std::get_if<forgotten>(&message)) {
     if (run_core* run = find(gone->task.experiment))
       run->on_forgotten(peer.id, *gone);

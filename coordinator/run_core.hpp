@@ -148,7 +148,8 @@ public:
   // Who finished a task since the last call.
   [[nodiscard]] std::vector<peer_id> take_finished() { return std::exchange(finished_, {}); }
   void on_oracle_failed(peer_id from, oracle_failed failed);
-  void on_text_reply(peer_id from, oracle_text_reply reply);
+  // False: again and again it says what the journal does not have.
+  [[nodiscard]] bool on_text_reply(peer_id from, oracle_text_reply reply);
   void on_forgotten(peer_id from, const forgotten& done);
   void on_graded(peer_id from, graded result);
 
@@ -249,6 +250,7 @@ private:
   [[nodiscard]] held_task* current(peer_id from, task_id task, epoch number);
   void close_lease(problem_index task);
   void forget_at(peer_id oracle, problem_index task);
+  void forget_again(run_clock::time_point now);
   void refuse_lease(problem_index task, const std::string& why, run_clock::time_point now);
   void send(peer_id to, to_peer what) { commands_.emplace_back(outbound{to, std::move(what)}); }
   void end_lease(problem_index task, task_ending how, run_clock::time_point now);
@@ -325,7 +327,8 @@ private:
   std::map<peer_id, std::uint64_t> appended_; // likewise, of take_appended()
   // Of leases that are over, until the task's journal is whole on disk.
   std::unordered_map<problem_index, std::vector<std::pair<peer_id, oracle_append>>> late_;
-  std::set<std::pair<problem_index, peer_id>> forgetting_; // this oracle still has something of it
+  // This oracle still has something of it; since when, from the first tick on.
+  std::map<std::pair<problem_index, peer_id>, run_clock::time_point> forgetting_;
   std::uint64_t next_ticket_ = 1;
   std::uint64_t next_ask_ = 1;
   run_clock::time_point resent_;

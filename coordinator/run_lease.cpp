@@ -166,6 +166,7 @@ void run_core::grant_again(peer_id who, const std::set<task_id>& known, run_cloc
       continue;
     }
     if (place == leases_.end()) { // of the coordinator's last life, and the peer has it no more
+      close_lease(task);
       plan_.end(task, task_ending::interrupted, now);
       continue;
     }
@@ -262,7 +263,7 @@ void run_core::close_lease(problem_index task) {
 
 // The oracle drops what it has of the task; what it has paid for it still commits.
 void run_core::forget_at(peer_id oracle, problem_index task) {
-  if (forgetting_.emplace(task, oracle).second) // else it was told
+  if (forgetting_.try_emplace({task, oracle}).second) // else it was told
     send(oracle, forget_task{{id_, task}});
 }
 

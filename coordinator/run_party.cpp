@@ -226,7 +226,7 @@ void run_core::relay_open(problem_index task, held_task& held) {
 // be paid for twice.
 bool run_core::being_forgotten(problem_index task) const {
   const auto entry = forgetting_.lower_bound({task, peer_id{}});
-  return entry != forgetting_.end() && entry->first == task;
+  return entry != forgetting_.end() && entry->first.first == task;
 }
 
 bool run_core::keeps(peer_id oracle, problem_index task, bool asks) {
@@ -236,14 +236,14 @@ bool run_core::keeps(peer_id oracle, problem_index task, bool asks) {
   const bool wanted = asks && held != nullptr && !held->expired &&
                       oracles_.try_emplace(task, oracle).first->second == oracle;
   if (!wanted) // it may have a call of it on the wire
-    forgetting_.emplace(task, oracle);
+    forgetting_.try_emplace({task, oracle});
   return true;
 }
 
 void run_core::oracle_connected(peer_id who) {
-  for (const auto& [task, party] : forgetting_)
-    if (party == who)
-      send(who, forget_task{{id_, task}});
+  for (const auto& [what, since] : forgetting_)
+    if (what.second == who)
+      send(who, forget_task{{id_, what.first}});
   oracle_joined(who);
 }
 
@@ -262,16 +262,35 @@ void run_core::on_tick(run_clock::time_point now) {
   if (now - resent_ < limits::resend_period)
     return;
   resent_ = now;
-  for (const auto& [task, party] : forgetting_)
-    send(party, forget_task{{id_, task}});
+  forget_again(now);
   if (status_.phase == run_phase::stopping)
     hand_back_all();
+}
+
+// No call takes longer than this: an oracle that lives and does not answer is not waited for.
+void run_core::forget_again(run_clock::time_point now) {
+  std::set<problem_index> given_up;
+  for (auto entry = forgetting_.begin(); entry != forgetting_.end();) {
+    const auto [task, party] = entry->first;
+    if (entry->second == run_clock::time_point{})
+      entry->second = now;
+    if (now - entry->second <= limits::call_timeout + limits::lease_ttl_max) {
+      send(party, forget_task{{id_, task}});
+      ++entry;
+    } else {
+      given_up.insert(task);
+      entry = forgetting_.erase(entry);
+    }
+  }
+  for (const problem_index task : given_up)
+    if (const auto place = leases_.find(task); place != leases_.end())
+      relay_open(task, place->second);
 }
 
 void run_core::oracle_lost(peer_id who) {
   std::set<problem_index> waited; // for what it has paid for, which is gone with it
   std::erase_if(forgetting_, [&](const auto& entry) {
-    return entry.second == who && (waited.insert(entry.first), true);
+    return entry.first.second == who && (waited.insert(entry.first.first), true);
   });
   std::erase_if(oracles_, [&](const auto& entry) { return entry.second == who; });
   for (auto& [task, held] : leases_) {

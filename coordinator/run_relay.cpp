@@ -230,30 +230,26 @@ void run_core::relay_text(task_id task, held_task& held, std::uint64_t ticket) {
     oversized_.insert(task.problem);
 }
 
-void run_core::on_text_reply(peer_id from, oracle_text_reply reply) {
+bool run_core::on_text_reply(peer_id from, oracle_text_reply reply) {
   const auto place = leases_.find(reply.task.problem);
   if (place == leases_.end() || place->second.oracle_party != from)
-    return;
+    return true;
   held_task& held = place->second;
   const auto open = held.texts.find(reply.ask);
   if (open == held.texts.end())
-    return;
-  text_reply out{reply.task, held.number, open->second.worker_ticket, {}, false, {}};
-  if (is_kept(held, open->second.request, reply.text)) {
-    out.text = std::move(reply.text);
-  } else {
+    return true;
+  if (!is_kept(held, open->second.request, reply.text)) {
     ++status_.stale_refused;
-    if (++open->second.refused < texts_refused_max) { // asked again, with what the journal has
-      held.prior_stale = true;
-      held.oracle_party.reset();
-      forget_at(from, reply.task.problem);
-      return;
-    }
-    out.failed = true;
-    out.failure = {call_error::transient, "the sender's text is not in the journal"};
+    held.prior_stale = true; // it is asked again, with what the journal has
+    held.oracle_party.reset();
+    forget_at(from, reply.task.problem);
+    return ++open->second.refused % texts_refused_max != 0;
   }
+  send(held.holder,
+       text_reply{
+           reply.task, held.number, open->second.worker_ticket, std::move(reply.text), false, {}});
   held.texts.erase(open);
-  send(held.holder, std::move(out));
+  return true;
 }
 
 // -- what the oracle says ------------------------------------------------------------------------

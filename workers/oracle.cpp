@@ -152,6 +152,8 @@ std::vector<oracle_command> oracle::on_call(task_id task, call_id id, call_resul
   const ask_failure failure = entry.failure;
   for (const purpose& why : std::exchange(entry.waiters, {}))
     give_up(task, s, why.ask, failure);
+  if (s.closing)
+    s.calls.erase(id); // it ended because of that: asked for again, it is made again
   drop_if_over(place);
   return take_commands();
 }

@@ -39,6 +39,8 @@ public:
   [[nodiscard]] std::vector<oracle_command> on_appended(task_id task, std::uint64_t ticket);
   // The lease ended: open asks are dropped, calls on the wire are still committed when they come.
   [[nodiscard]] std::vector<oracle_command> forget(task_id task);
+  // It is not done with this task: something of it is asked, or still comes.
+  [[nodiscard]] bool has(task_id task) const { return sessions_.contains(task); }
 
 private:
   enum class call_stage : std::uint8_t { in_flight, committing, committed, failed };

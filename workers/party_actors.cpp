@@ -173,8 +173,8 @@ oracle_actor::behavior_type oracle_fun(oracle_pointer self, std::shared_ptr<cons
       },
       [self](const forget_task& m) {
         carry_out(self, self->state.core->forget(m.task));
-        self->state.calls->give_up(
-            group_of(m.task, epoch{})); // what is not on the wire need not be
+        if (self->state.core->has(m.task)) // what is not on the wire yet need not be
+          self->state.calls->give_up(group_of(m.task, epoch{}));
       },
   };
 }

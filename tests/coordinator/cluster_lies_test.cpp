@@ -150,8 +150,8 @@ TEST_F(Core_Lies, CallThatBothPartiesMade_IsKeptForEach) {
 }
 
 // Two oracles may have made the call, one after the other, and an oracle may lie: it is asked again
-// with what the journal has, a few times. The worker is not to blame.
-TEST_F(Core_Lies, TextThatIsNotInTheJournal_DoesNotCross) {
+// with what the journal has, and after a few times no more. Neither worker nor task is to blame.
+TEST_F(Core_Lies, TextThatIsNotInTheJournal_DoesNotCrossAndDrainsItsOracle) {
   text_request ask{given.task, given.lease, 1, crossing, {}};
   ask.request.model = "large";
   w.say(a, "anna", ask);
@@ -162,11 +162,19 @@ TEST_F(Core_Lies, TextThatIsNotInTheJournal_DoesNotCross) {
     w.say(o, "olga", forgotten{given.task});
     w.commit();
   }
-  EXPECT_EQ(w.got<forget_task>(o).size(), 2U);
+  EXPECT_TRUE(w.got<text_reply>(a).empty());
+  EXPECT_EQ(w.got<oracle_text>(o).size(), 3U);
+  EXPECT_FALSE(w.core.peers().all().at(0).draining.empty());
+  w.join(h, "hank", sender);
+  ASSERT_EQ(w.got<oracle_text>(h).size(), 1U);
+  call_event paid = call_of(*w.exp, "x", "large", party::sender);
+  paid.request = canonical_request("large", {}, {});
+  paid.id = identify("large", paid.request, 0);
+  w.say(h, "hank", oracle_append{given.task, 1, 0, {paid}});
+  w.commit();
+  w.say(h, "hank", oracle_text_reply{given.task, w.got<oracle_text>(h)[0].ticket, paid.reply.text});
   ASSERT_EQ(w.got<text_reply>(a).size(), 1U);
-  EXPECT_TRUE(w.got<text_reply>(a)[0].failed);
-  EXPECT_EQ(w.got<text_reply>(a)[0].failure.kind, call_error::transient);
-  EXPECT_TRUE(w.got<text_reply>(a)[0].text.empty());
+  EXPECT_EQ(w.got<text_reply>(a)[0].text, paid.reply.text);
 }
 
 TEST_F(Core_Lies, TextOfAnotherCall_DoesNotCross) {

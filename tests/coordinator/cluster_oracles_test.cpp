@@ -147,4 +147,30 @@ TEST_F(Core_Oracles, ComesBackWithoutItsRole_AnotherIsAsked) {
   EXPECT_EQ(w.got<oracle_ask>(second.at).size(), 1U);
 }
 
+// What its key or its hello does not allow is nobody's session.
+TEST_F(Core_Oracles, SolverThatSpeaksLikeAnOracle_IsNotWaitedFor) {
+  w.join(connection_id{22}, "mallory", solver, 0, 1,
+         {{{run_a, problem_index{0}}, epoch{}}, {{run_b, problem_index{0}}, epoch{}}});
+  open_ask(false);
+  EXPECT_TRUE(w.got<forget_task>(connection_id{22}).empty());
+  EXPECT_TRUE(w.got<oracle_ask>(connection_id{22}).empty());
+}
+
+TEST_F(Core_Oracles, LivesAndNeverForgets_IsNotWaitedForLongerThanACallTakes) {
+  open_ask(true);
+  ASSERT_TRUE(w.core.drain(first.name, ""));
+  const auto beat = [&](run_clock::duration time) {
+    for (run_clock::duration gone{}; gone < time; gone += 5s) {
+      w.beat(a, "anna", 1, {{given.task, given.lease, 1, 0}});
+      w.beat(first.at, first.name, 0);
+      w.beat(second.at, second.name, 0);
+      w.tick(5s);
+    }
+  };
+  beat(limits::call_timeout);
+  EXPECT_TRUE(w.got<oracle_ask>(second.at).empty());
+  beat(limits::lease_ttl_max + 60s);
+  EXPECT_FALSE(w.got<oracle_ask>(second.at).empty());
+}
+
 } // namespace tenbit::testing
