@@ -172,6 +172,8 @@ public:
   [[nodiscard]] const plan& tasks() const { return plan_; }
   [[nodiscard]] const experiment& what() const { return *exp_; }
   [[nodiscard]] experiment_id id() const { return id_; }
+  // What is asked of the other parties: for a simulation that stands still.
+  [[nodiscard]] std::string open_work() const;
 
 private:
   struct open_ask {

@@ -330,4 +330,19 @@ void run_core::on_forgotten(peer_id from, const forgotten& done) {
     relay_open(done.task.problem, place->second);
 }
 
+std::string run_core::open_work() const {
+  std::string out;
+  for (const auto& [what, since] : forgetting_)
+    out += fmt::format("task {} is being forgotten by {}; ", what.first.value,
+                       directory_->name(what.second));
+  for (const auto& [task, held] : leases_)
+    out += fmt::format("task {}: {} asks, {} texts at {}, {} arms to grade, {} closing{}{}; ",
+                       task.value, held.asks.size(), held.texts.size(),
+                       held.oracle_party ? directory_->name(*held.oracle_party) : "nobody",
+                       held.grading.size(), held.closing.size(),
+                       held.prior_stale ? ", stale" : "",
+                       uncommitted_.contains(task) ? ", uncommitted" : "");
+  return out;
+}
+
 } // namespace tenbit

@@ -320,9 +320,12 @@ void run_core::on_oracle_append(peer_id from, oracle_append request) {
   }
   const auto place = leases_.find(task);
   if (place != leases_.end()) {
-    const bool assigned = place->second.oracle_party == from;
+    const auto asked = oracles_.find(task);
+    const bool assigned = place->second.oracle_party
+                              ? place->second.oracle_party == from
+                              : asked != oracles_.end() && asked->second == from;
     drop_known(place->second, assigned, request.events, then);
-    if (!assigned && !request.events.empty())
+    if (place->second.oracle_party != from && !request.events.empty())
       place->second.prior_stale = true; // the oracle that has the task now does not know these
   } else if (!drop_known(task, request.events)) {
     return;

@@ -56,9 +56,10 @@ std::vector<oracle_command> oracle::on_ask(oracle_ask ask) {
   s.closing = false;
   remember(s, ask.prior);
   const arm_spec& arm = exp_->arms[ask.where.arm.value];
-  if (!s.asks.try_emplace(ticket, open_ask{std::move(ask), std::nullopt, {}}).second)
+  if (!s.asks.try_emplace(ticket, open_ask{std::move(ask), std::nullopt, {}, {}}).second)
     return take_commands(); // a copy: it is being answered
   open_ask& open = s.asks.at(ticket);
+  open.left.insert(open.what.wanted.begin(), open.what.wanted.end());
   switch (arm.reference) {
   case reference_kind::none:
     begin(task, s, ticket);
@@ -238,8 +239,12 @@ void oracle::answered(task_id task, session& s, call_id id, const purpose& why) 
     bit.by_default = found == open.parsed.end();
     bit.source = id;
     append.events.emplace_back(std::move(bit));
+    open.left.erase(index);
   }
   commands_.emplace_back(std::move(append));
+  if (open.left
+          .empty()) // asked once more, it is answered once more: the coordinator has not got it
+    s.asks.erase(why.ask);
 }
 
 void oracle::ask_again(task_id task, session& s, const purpose& why) {

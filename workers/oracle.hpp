@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -66,7 +67,8 @@ private:
     oracle_ask what;
     std::optional<sealed_text> reference;
     std::unordered_map<std::uint32_t, answer>
-        parsed; // first-try answers kept for a re-ask of a list
+        parsed;                   // first-try answers kept for a re-ask of a list
+    std::set<std::uint32_t> left; // wanted, and not given yet
   };
   struct session {
     std::unordered_map<call_id, call_entry> calls;

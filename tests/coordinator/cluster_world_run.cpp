@@ -179,7 +179,7 @@ std::string cluster_world::state_of_things() const {
                          run.status.tasks.pending, run.status.tasks.leased, run.status.tasks.done,
                          run.waiting_for, core_->find(run_id)->tasks().delayed(), run.stale_refused,
                          run.duplicates);
-    out += core_->find(run_id)->tasks().queues() + "\n";
+    out += core_->find(run_id)->tasks().queues() + "\n" + core_->find(run_id)->open_work() + "\n";
     for (const peer_line& peer : status.peers)
       out += fmt::format("  {} connected {} slots {} leased {} draining '{}'\n", peer.name,
                          peer.connected, peer.slots, peer.leased, peer.draining);
