@@ -339,8 +339,7 @@ std::string run_core::open_work() const {
     out += fmt::format("task {}: {} asks, {} texts at {}, {} arms to grade, {} closing{}{}; ",
                        task.value, held.asks.size(), held.texts.size(),
                        held.oracle_party ? directory_->name(*held.oracle_party) : "nobody",
-                       held.grading.size(), held.closing.size(),
-                       held.prior_stale ? ", stale" : "",
+                       held.grading.size(), held.closing.size(), held.prior_stale ? ", stale" : "",
                        uncommitted_.contains(task) ? ", uncommitted" : "");
   return out;
 }
