@@ -329,8 +329,15 @@ private:
   std::map<peer_id, std::uint64_t> appended_; // likewise, of take_appended()
   // Of leases that are over, until the task's journal is whole on disk.
   std::unordered_map<problem_index, std::vector<std::pair<peer_id, oracle_append>>> late_;
-  // This oracle still has something of it; since when, from the first tick on.
-  std::map<std::pair<problem_index, peer_id>, run_clock::time_point> forgetting_;
+  struct forgetting {
+    run_clock::time_point since; // from the first tick on
+    std::uint32_t told = 0;      // times, on this connection
+  };
+  // This oracle still has something of it.
+  std::map<std::pair<problem_index, peer_id>, forgetting> forgetting_;
+  // Answers that may still come to what was said more than once. None of them is the answer to what
+  // is said later.
+  std::map<std::pair<problem_index, peer_id>, std::uint32_t> owed_;
   std::uint64_t next_ticket_ = 1;
   std::uint64_t next_ask_ = 1;
   run_clock::time_point resent_;

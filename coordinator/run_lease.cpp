@@ -263,7 +263,7 @@ void run_core::close_lease(problem_index task) {
 
 // The oracle drops what it has of the task; what it has paid for it still commits.
 void run_core::forget_at(peer_id oracle, problem_index task) {
-  if (forgetting_.try_emplace({task, oracle}).second) // else it was told
+  if (forgetting_.try_emplace({task, oracle}, forgetting{{}, 1}).second) // else it was told
     send(oracle, forget_task{{id_, task}});
 }
 

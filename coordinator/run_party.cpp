@@ -241,9 +241,12 @@ bool run_core::keeps(peer_id oracle, problem_index task, bool asks) {
 }
 
 void run_core::oracle_connected(peer_id who) {
-  for (const auto& [what, since] : forgetting_)
-    if (what.second == who)
+  std::erase_if(owed_, [&](const auto& entry) { return entry.first.second == who; });
+  for (auto& [what, state] : forgetting_)
+    if (what.second == who) {
+      state.told = 1;
       send(who, forget_task{{id_, what.first}});
+    }
   oracle_joined(who);
 }
 
@@ -272,9 +275,10 @@ void run_core::forget_again(run_clock::time_point now) {
   std::set<problem_index> given_up;
   for (auto entry = forgetting_.begin(); entry != forgetting_.end();) {
     const auto [task, party] = entry->first;
-    if (entry->second == run_clock::time_point{})
-      entry->second = now;
-    if (now - entry->second <= limits::call_timeout + limits::lease_ttl_max) {
+    if (entry->second.since == run_clock::time_point{})
+      entry->second.since = now;
+    if (now - entry->second.since <= limits::call_timeout + limits::lease_ttl_max) {
+      ++entry->second.told;
       send(party, forget_task{{id_, task}});
       ++entry;
     } else {
@@ -323,8 +327,22 @@ void run_core::oracle_left(peer_id who) {
 }
 
 void run_core::on_forgotten(peer_id from, const forgotten& done) {
-  if (forgetting_.erase({done.task.problem, from}) == 0)
+  const std::pair which{done.task.problem, from};
+  const auto entry = forgetting_.find(which);
+  if (entry == forgetting_.end()) {
+    if (const auto owed = owed_.find(which); owed != owed_.end() && --owed->second == 0)
+      owed_.erase(owed);
     return;
+  }
+  if (const auto owed = owed_.find(which);
+      owed != owed_.end()) { // it may be that: told again later
+    if (--owed->second == 0)
+      owed_.erase(owed);
+    return;
+  }
+  if (entry->second.told > 1)
+    owed_[which] = entry->second.told - 1;
+  forgetting_.erase(entry);
   const auto place = leases_.find(done.task.problem);
   if (place != leases_.end()) // its asks may have waited for this
     relay_open(done.task.problem, place->second);
@@ -332,7 +350,7 @@ void run_core::on_forgotten(peer_id from, const forgotten& done) {
 
 std::string run_core::open_work() const {
   std::string out;
-  for (const auto& [what, since] : forgetting_)
+  for (const auto& [what, state] : forgetting_)
     out += fmt::format("task {} is being forgotten by {}; ", what.first.value,
                        directory_->name(what.second));
   for (const auto& [task, held] : leases_)
