@@ -108,6 +108,7 @@ TEST(Core_Disk, FullNowAndThen_GivesTheSameJournal) {
   constexpr std::size_t problems = 5;
   cluster_world reference(every_method(), problems, steady, {}, {}, 0);
   ASSERT_TRUE(reference.run(0, 200'000)) << reference.state_of_things();
+  int full = 0;
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     SCOPED_TRACE(seed);
     fault_plan faults;
@@ -119,8 +120,9 @@ TEST(Core_Disk, FullNowAndThen_GivesTheSameJournal) {
       ADD_FAILURE() << what;
     EXPECT_TRUE(w.canonical() == reference.canonical()) << "another journal";
     EXPECT_EQ(w.committed_calls_repeated(), 0);
-    EXPECT_GT(w.faults_done(), 0);
+    full += w.faults_done();
   }
+  EXPECT_GT(full, 20); // a short run may have none
 }
 
 } // namespace tenbit::testing
