@@ -1,5 +1,4 @@
-// cluster_core and its peers: hello, heartbeats, goodbyes, silence, bad workers, and whom a message
-// belongs to.
+// cluster_core and its peers: hello, heartbeats, goodbyes, silence, and whom a message belongs to.
 #include <algorithm>
 #include <fmt/format.h>
 #include <utility>

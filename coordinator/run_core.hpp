@@ -275,7 +275,7 @@ private:
   void refuse_ask(peer_id to, const ask_message& ask, call_error kind, std::string why);
   void refuse_text(peer_id to, const text_request& ask, std::string why);
   [[nodiscard]] std::string over_budget(const held_task& held, const ask_message& ask) const;
-  [[nodiscard]] std::string over_budget(held_task& held, const text_request& ask) const;
+  [[nodiscard]] std::string over_budget(const held_task& held, const text_request& ask) const;
   [[nodiscard]] bool believed(const call_event& call);
   void keep_late(peer_id from, oracle_append request);
   [[nodiscard]] bool wanted(const held_task& held, const bit_event& bit);

@@ -100,11 +100,12 @@ std::string run_core::over_budget(const held_task& held, const ask_message& ask)
 }
 
 // A text crosses once; asked for again it is after restarts of the coordinator alone.
-std::string run_core::over_budget(held_task& held, const text_request& ask) const {
+std::string run_core::over_budget(const held_task& held, const text_request& ask) const {
   if (!exists(ask.where) || !exp_->text_crosses(exp_->arms[ask.where.arm.value]) ||
       ask.request.model != exp_->arms[ask.where.arm.value].solver)
     return "no text of the sender crosses in this arm";
-  if (++held.texts_asked[ask.where] > texts_asked_max)
+  if (const auto asked = held.texts_asked.find(ask.where);
+      asked != held.texts_asked.end() && asked->second >= texts_asked_max)
     return "this arm has asked for its text too often";
   return {};
 }
@@ -334,8 +335,8 @@ void run_core::on_forgotten(peer_id from, const forgotten& done) {
       owed_.erase(owed);
     return;
   }
-  if (const auto owed = owed_.find(which);
-      owed != owed_.end()) { // it may be that: told again later
+  // It may be one of those: the oracle is told again later, and answers again.
+  if (const auto owed = owed_.find(which); owed != owed_.end()) {
     if (--owed->second == 0)
       owed_.erase(owed);
     return;

@@ -212,6 +212,7 @@ void run_core::on_text(peer_id from, text_request ask) {
     return;
   }
   const std::uint64_t ticket = next_ask_++;
+  ++held->texts_asked[ask.where];
   held->texts.emplace(ticket, open_text{ask.ticket, ask.where, std::move(ask.request), 0});
   relay_text(ask.task, *held, ticket);
 }

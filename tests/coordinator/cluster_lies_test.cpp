@@ -1,5 +1,6 @@
 // What workers and graders say of an arm against what the coordinator has: a lie is refused and
 // counted, and changes nothing.
+#include <algorithm>
 #include <functional>
 #include <gtest/gtest.h>
 
@@ -112,7 +113,9 @@ TEST_F(Core_Lies, ReleasedAsDoneWithArmsOpen_EndsTheLeaseAndIsCharged) {
   EXPECT_EQ(w.got<revoke>(a).size(), 1U);
   EXPECT_EQ(w.run().tasks().find(given.task.problem), nullptr);
   EXPECT_EQ(w.run().tasks().faults_of(given.task.problem)->errors.size(), 1U);
-  EXPECT_TRUE(w.committed.back().what.lease_ended || w.committed.size() > 1U);
+  EXPECT_TRUE(std::any_of(w.committed.begin(), w.committed.end(), [&](const auto& one) {
+    return one.what.task == given.task.problem && one.what.lease_ended;
+  })) << "else the next life would wait for its holder";
 }
 
 // Not for ever: two workers that say the same of it are believed to be unable to do it.
@@ -215,7 +218,7 @@ TEST_F(Core_Lies, TextAskedForAgainAndAgain_IsRefused) {
   for (ask.ticket = 1; ask.ticket <= 20; ++ask.ticket)
     w.say(a, "anna", ask);
   EXPECT_EQ(w.got<text_reply>(a).size() + w.got<oracle_text>(o).size(), 20U);
-  EXPECT_LE(w.got<oracle_text>(o).size(), 8U);
+  EXPECT_EQ(w.got<oracle_text>(o).size(), 8U);
 }
 
 TEST_F(Core_Lies, TruthWithBits_IsGradedOnceTheyAreDurable) {

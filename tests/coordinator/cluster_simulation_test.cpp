@@ -41,6 +41,12 @@ void expect_same_journal(fault_plan faults, std::uint64_t seed, bool calls_once,
   }
 }
 
+// Under every seed.
+void expect_same_journals(const fault_plan& faults, bool calls_once, cluster_shape shape = {}) {
+  for (std::uint64_t seed = 1; seed <= seeds(); ++seed)
+    expect_same_journal(faults, seed, calls_once, shape);
+}
+
 std::uint64_t done_by(const cluster_status& status, const std::string& name) {
   for (const peer_line& peer : status.peers)
     if (peer.name == name)
@@ -65,24 +71,21 @@ TEST(F10_Messages, LostRepeatedAndReordered_ChangeNothing) {
   faults.lose = 0.02;
   faults.repeat = 0.05;
   faults.reorder = 0.2;
-  for (std::uint64_t seed = 1; seed <= seeds(); ++seed)
-    expect_same_journal(faults, seed, false);
+  expect_same_journals(faults, false);
 }
 
 TEST(F1_Simulated, CoordinatorDies_NothingCommittedIsPaidAgain) {
   fault_plan faults;
   faults.kill_coordinator = 0.003;
   faults.faults_max = 20;
-  for (std::uint64_t seed = 1; seed <= seeds(); ++seed)
-    expect_same_journal(faults, seed, true);
+  expect_same_journals(faults, true);
 }
 
 TEST(F3_Simulated, WorkersDie_NothingCommittedIsPaidAgain) {
   fault_plan faults;
   faults.kill_worker = 0.002;
   faults.faults_max = 8;
-  for (std::uint64_t seed = 1; seed <= seeds(); ++seed)
-    expect_same_journal(faults, seed, true, {4, 2, 1, 2});
+  expect_same_journals(faults, true, {4, 2, 1, 2});
 }
 
 // No oracle dies: a task stays with the one that has it, so that nothing is given twice.
@@ -105,16 +108,14 @@ TEST(F15_Simulated, OraclesAndGradersDie_BitsAreTheSame) {
   faults.kill_oracle = 0.002;
   faults.kill_grader = 0.001;
   faults.faults_max = 12;
-  for (std::uint64_t seed = 1; seed <= seeds(); ++seed)
-    expect_same_journal(faults, seed, true);
+  expect_same_journals(faults, true);
 }
 
 TEST(F24_Simulated, PeersAreDrainedAndUndrained_NothingCommittedIsPaidAgain) {
   fault_plan faults;
   faults.drain = 0.01;
   faults.faults_max = 30;
-  for (std::uint64_t seed = 1; seed <= seeds(); ++seed)
-    expect_same_journal(faults, seed, true);
+  expect_same_journals(faults, true);
 }
 
 TEST(F8_Simulated, LinksBreakAndAreCut_StaleLeasesAreRefused) {
@@ -123,8 +124,7 @@ TEST(F8_Simulated, LinksBreakAndAreCut_StaleLeasesAreRefused) {
   faults.cut = 0.002;
   faults.pause_coordinator = 0.0005;
   faults.faults_max = 30;
-  for (std::uint64_t seed = 1; seed <= seeds(); ++seed)
-    expect_same_journal(faults, seed, false);
+  expect_same_journals(faults, false);
 }
 
 TEST(Cluster_Everything, AtOnce_EndsInTheSameJournal) {
@@ -138,8 +138,7 @@ TEST(Cluster_Everything, AtOnce_EndsInTheSameJournal) {
   faults.pause_coordinator = 0.0002;
   faults.drain = 0.0005;
   faults.faults_max = 25;
-  for (std::uint64_t seed = 1; seed <= seeds(); ++seed)
-    expect_same_journal(faults, seed, false, {4, 2, 2, 2});
+  expect_same_journals(faults, false, {4, 2, 2, 2});
 }
 
 TEST(F8_Simulated, WorkerThatOnlySpeaks_HoldsUpNoMoreThanItsSlotsOnce) {

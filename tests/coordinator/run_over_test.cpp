@@ -4,15 +4,24 @@
 #include "tests/coordinator/core_bench.hpp"
 
 namespace tenbit::testing {
+namespace {
 
-TEST(Core_RunOver, OracleSendsAgain_IsAnsweredAndTouchesNoStore) {
-  constexpr connection_id a{11}, o{20}, g{30};
-  core_bench w;
+constexpr connection_id a{11}, o{20};
+
+// Anna holds a task, and olga is there to be asked.
+grant first_lease(core_bench& w) {
   w.join(o, "olga", sender);
-  w.join(g, "gina", grading);
   w.join(a, "anna", solver, 1);
   const grant given = w.got<grant>(a).at(0);
   w.commit();
+  return given;
+}
+
+} // namespace
+
+TEST(Core_RunOver, OracleSendsAgain_IsAnsweredAndTouchesNoStore) {
+  core_bench w;
+  const grant given = first_lease(w);
   w.core.stop_run(given.task.experiment, "enough");
   w.commit();
   w.say(a, "anna", task_released{given.task, given.lease, release_kind::interrupted, 0});
@@ -33,12 +42,8 @@ TEST(Core_RunOver, OracleSendsAgain_IsAnsweredAndTouchesNoStore) {
 
 // What it paid for is nowhere yet: it keeps it for the coordinator's next life.
 TEST(Core_RunBroken, OracleSendsACall_IsNotAnswered) {
-  constexpr connection_id a{11}, o{20};
   core_bench w;
-  w.join(o, "olga", sender);
-  w.join(a, "anna", solver, 1);
-  const grant given = w.got<grant>(a).at(0);
-  w.commit();
+  const grant given = first_lease(w);
   w.core.on_journal_end(run_a, "the disk is full");
   const int reads = w.reads;
   w.say(o, "olga", oracle_append{given.task, 7, 1, {call_of(*w.exp, "q", "large", party::sender)}});
@@ -51,12 +56,8 @@ TEST(Core_RunBroken, OracleSendsACall_IsNotAnswered) {
 // The lease ended while its worker's commit was on its way: what the oracle had paid for meanwhile
 // waits for that commit, not to be sent again.
 TEST(Core_Late, OracleCallBesideACommit_IsKeptWhenThatIsDurable) {
-  constexpr connection_id a{11}, o{20};
   core_bench w;
-  w.join(o, "olga", sender);
-  w.join(a, "anna", solver, 1);
-  const grant given = w.got<grant>(a).at(0);
-  w.commit();
+  const grant given = first_lease(w);
   w.say(a, "anna", append_request{given.task, given.lease, 1, {call_of(*w.exp, "new")}});
   w.say(a, "anna", task_released{given.task, given.lease, release_kind::interrupted, 0});
   const oracle_append paid{given.task, 1, 0, {call_of(*w.exp, "own", "large", party::sender)}};
