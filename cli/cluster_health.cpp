@@ -60,6 +60,8 @@ void host::on_status(cluster_status now) {
   }
   {
     const std::lock_guard lock(bits_mutex_);
+    for (const fleet_peer& peer : core_->peers().all())
+      oracles_.erase({peer.name, experiment_id{}});
     for (const oracle_record& oracle : core_->oracles())
       oracles_[{oracle.name, oracle.run}] = oracle;
     drains_ = core_->drains();

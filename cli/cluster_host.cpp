@@ -95,12 +95,14 @@ void host::start_coordinator() {
 
 tenbit::status<start_failure> host::bind(const std::string& keys) {
   link::gateway_events events;
-  events.on_frame = [root = root_](link::peer_frame frame) {
-    caf::anon_send(root, remote_frame{frame.from, std::move(frame.key_name), frame.rights,
-                                      std::move(frame.message)});
+  events.on_frame = [this](link::peer_frame frame) {
+    remote_frame out{frame.from, std::move(frame.key_name), frame.rights, std::move(frame.message)};
+    if (!waits_to_be_kept(out))
+      caf::anon_send(root_, std::move(out));
   };
-  events.on_gone = [root = root_](connection_id from, const std::string&) {
-    caf::anon_send(root, remote_gone{from});
+  events.on_gone = [this](connection_id from, const std::string&) {
+    waits_no_more(from);
+    caf::anon_send(root_, remote_gone{from});
   };
   auto bound = link::gateway::start({options_.listen, keys}, std::move(events));
   if (!bound)
@@ -153,47 +155,12 @@ host::~host() {
     spdlog::error("{}", kept.error());
 }
 
-tenbit::status<std::string> host::keep() {
-  const std::lock_guard lock(mutex_);
-  files_.oracles.clear();
-  {
-    const std::lock_guard bits_lock(bits_mutex_); // not over the write: the coordinator takes it
-    for (const auto& [which, oracle] : oracles_)
-      files_.oracles.push_back({oracle.name, oracle.run.value, oracle.bits, oracle.there});
-    files_.drains = drains_;
-  }
-  return write_cluster_files(options_.dir, files_);
-}
-
 std::string host::broken() const {
   const std::lock_guard lock(mutex_);
   for (const auto& [name, run] : runs_)
     if (const run_status now = run.board->read(); now.phase == run_phase::broken)
       return fmt::format("the journal of {} could not go on: {}", name, now.failure);
   return {};
-}
-
-// Once a second: which oracles are there, what they gave, who is draining and which runs are over
-// is kept.
-void host::maintain() {
-  std::pair<kept_oracles, std::map<std::string, std::string>> kept;
-  while (!ending_) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    static thread_local int turn = 0;
-    if (++turn % 10 != 0)
-      continue;
-    decltype(kept) now;
-    {
-      const std::lock_guard lock(bits_mutex_);
-      now = {oracles_, drains_};
-    }
-    write_settled();
-    if (now == kept)
-      continue;
-    kept = std::move(now);
-    if (const auto written = keep(); !written)
-      spdlog::error("{}", written.error());
-  }
 }
 
 // -- runs ----------------------------------------------------------------------------------------

@@ -68,8 +68,12 @@ private:
 
   void on_status(cluster_status now);
   void look_at_disk(cluster_status& out);
+  // -- what is kept, see cluster_keeper.cpp
   void maintain();
-  [[nodiscard]] tenbit::status<std::string> keep();
+  [[nodiscard]] tenbit::status<std::string> keep(const std::vector<std::string>& new_oracles = {});
+  [[nodiscard]] bool waits_to_be_kept(remote_frame& frame); // true: taken
+  void waits_no_more(connection_id from);
+  void admit_new_oracles();
 
   // -- verbs; one function each, see cluster_verbs.cpp
   using verb = control::reply (host::*)(const control::request&);
@@ -122,7 +126,8 @@ private:
   storage::dir_lock lock_;
   // Of files_ and runs_. Held over waits for the coordinator's thread, which never takes it.
   mutable std::recursive_mutex mutex_;
-  std::mutex bits_mutex_; // of oracles_ and drains_; taken on the coordinator's thread too
+  std::mutex
+      bits_mutex_; // of oracles_, waiting_ and drains_; taken on the coordinator's thread too
   cluster_files files_;
   std::map<std::string, host_run> runs_;
   std::shared_ptr<cluster_board> board_ = std::make_shared<cluster_board>();
@@ -135,7 +140,8 @@ private:
   std::unique_ptr<control::http_status> http_;
   std::unique_ptr<control::socket_server> control_;
   using kept_oracles = std::map<std::pair<std::string, experiment_id>, oracle_record>;
-  kept_oracles oracles_;
+  kept_oracles oracles_;                      // run 0: it has no bits of any run yet
+  std::vector<remote_frame> waiting_;         // hellos of oracles that are not kept yet
   std::map<std::string, std::string> drains_; // to be kept
   std::mutex ended_mutex_;                // of the next two; taken on the coordinator's thread too
   std::map<std::string, run_line> ended_; // runs that are over and not loaded

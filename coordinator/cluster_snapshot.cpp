@@ -153,6 +153,8 @@ std::vector<oracle_record> cluster_core::oracles() const {
     if (there)
       for (const auto& [id, entry] : runs_)
         bits.try_emplace(id, 0);
+    if (there && bits.empty())
+      bits.try_emplace({}, 0);
     for (const auto& [run, count] : bits)
       out.push_back({peer.name, run, count, there});
   }

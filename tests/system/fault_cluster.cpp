@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <fmt/format.h>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <thread>
 
@@ -97,6 +98,11 @@ std::uint64_t fault_cluster::bits_of_oracles(const std::vector<std::string>& nam
         out += count;
   }
   return out;
+}
+
+bool fault_cluster::knows_an_oracle() const {
+  std::ifstream file(path("cluster/control.json"));
+  return !json::parse(file).at("oracles").empty();
 }
 
 void fault_cluster::expect_same_end(int seconds) {

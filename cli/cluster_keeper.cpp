@@ -1,0 +1,90 @@
+// What the coordinator's folder keeps of a living cluster, written by a thread of its own.
+#include <algorithm>
+#include <spdlog/spdlog.h>
+
+#include "cli/cluster_host_impl.hpp"
+
+namespace tenbit::cli {
+
+tenbit::status<std::string> host::keep(const std::vector<std::string>& new_oracles) {
+  const std::lock_guard lock(mutex_);
+  files_.oracles.clear();
+  {
+    const std::lock_guard bits_lock(bits_mutex_); // not over the write: the coordinator takes it
+    for (const auto& [which, oracle] : oracles_)
+      files_.oracles.push_back({oracle.name, oracle.run.value, oracle.bits, oracle.there});
+    files_.drains = drains_;
+  }
+  for (const std::string& name : new_oracles)
+    files_.oracles.push_back({name, 0, 0, true});
+  return write_cluster_files(options_.dir, files_);
+}
+
+// An oracle that no life of the coordinator has known is written down before the coordinator hears
+// of it: one that starts again must wait for whoever may have given bits or has calls on the wire.
+// On the link's thread.
+bool host::waits_to_be_kept(remote_frame& frame) {
+  const auto* h = std::get_if<hello>(&frame.message);
+  if (h == nullptr || !h->roles.oracle || !frame.rights.oracle)
+    return false;
+  const std::lock_guard lock(bits_mutex_);
+  const auto place = oracles_.lower_bound({frame.key, {}});
+  if (place != oracles_.end() && place->first.first == frame.key)
+    return false;
+  waiting_.push_back(std::move(frame));
+  return true;
+}
+
+void host::waits_no_more(connection_id from) {
+  const std::lock_guard lock(bits_mutex_);
+  std::erase_if(waiting_, [&](const remote_frame& frame) { return frame.from == from; });
+}
+
+void host::admit_new_oracles() {
+  std::vector<std::string> names;
+  {
+    const std::lock_guard lock(bits_mutex_);
+    for (const remote_frame& frame : waiting_)
+      names.push_back(frame.key);
+  }
+  if (names.empty())
+    return;
+  if (const auto written = keep(names); !written) {
+    spdlog::error("no new oracle is let in: {}", written.error());
+    return;
+  }
+  const std::lock_guard lock(bits_mutex_);
+  for (const std::string& name : names)
+    oracles_.try_emplace({name, experiment_id{}}, oracle_record{name, {}, 0, true});
+  for (remote_frame& frame : std::exchange(waiting_, {}))
+    if (std::find(names.begin(), names.end(), frame.key) != names.end())
+      caf::anon_send(root_, std::move(frame));
+    else
+      waiting_.push_back(std::move(frame));
+}
+
+// Once a second: which oracles are there, what they gave, who is draining and which runs are over
+// is kept.
+void host::maintain() {
+  std::pair<kept_oracles, std::map<std::string, std::string>> kept;
+  while (!ending_) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    admit_new_oracles();
+    static thread_local int turn = 0;
+    if (++turn % 10 != 0)
+      continue;
+    decltype(kept) now;
+    {
+      const std::lock_guard lock(bits_mutex_);
+      now = {oracles_, drains_};
+    }
+    write_settled();
+    if (now == kept)
+      continue;
+    kept = std::move(now);
+    if (const auto written = keep(); !written)
+      spdlog::error("{}", written.error());
+  }
+}
+
+} // namespace tenbit::cli
