@@ -54,8 +54,13 @@ std::optional<host::taken_run> host::take_ended(const std::string& name) {
   out.line.name = name;
   out.line.id = run->id;
   out.line.status = run->board->read();
-  forget(*run);
+  if (!forget(*run))
+    return std::nullopt;
   run->target.reset(); // and with it the lock of its store
+  {
+    const std::lock_guard bits(bits_mutex_);
+    stores_.erase(name);
+  }
   out.run = std::move(*run);
   runs_.erase(name);
   const std::lock_guard ended(ended_mutex_);

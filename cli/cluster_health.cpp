@@ -1,6 +1,7 @@
 // The snapshot of a coordinator process: its memory, disk and link beside what the core says.
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -23,11 +24,28 @@ void measure_process(cluster_status& out) {
 
 } // namespace
 
-// On the coordinator's thread: what the free space allows holds for the next messages.
+// On the coordinator's thread: what the free space allows holds for the next messages. The fullest
+// disk of those that hold a store counts for all.
 void host::look_at_disk(cluster_status& out) {
-  std::error_code problem;
-  const auto space = fs::space(options_.dir, problem);
-  if (!problem) {
+  std::set<std::string> dirs = {options_.dir};
+  {
+    const std::lock_guard lock(bits_mutex_);
+    for (const auto& [name, dir] : stores_)
+      dirs.insert(dir);
+  }
+  std::string fullest = options_.dir;
+  for (const std::string& dir : dirs) {
+    std::error_code problem;
+    const auto space = fs::space(dir, problem);
+    if (problem || space.capacity == 0)
+      continue;
+    const auto part = [](std::uint64_t free, std::uint64_t all) {
+      return static_cast<double>(free) / static_cast<double>(all);
+    };
+    if (out.disk_all_bytes > 0 &&
+        part(space.available, space.capacity) >= part(out.disk_free_bytes, out.disk_all_bytes))
+      continue;
+    fullest = dir;
     out.disk_free_bytes = space.available;
     out.disk_all_bytes = space.capacity;
   }
@@ -37,8 +55,8 @@ void host::look_at_disk(cluster_status& out) {
   core_->disk(disk_);
   if (disk_ != before)
     spdlog::log(disk_ == disk_level::ample ? spdlog::level::info : spdlog::level::warn,
-                "disk of {}: {} ({} of {} bytes are free)", options_.dir, out.disk,
-                out.disk_free_bytes, out.disk_all_bytes);
+                "disk of {}: {} ({} of {} bytes are free)", fullest, out.disk, out.disk_free_bytes,
+                out.disk_all_bytes);
 }
 
 // On the coordinator's thread.

@@ -175,17 +175,16 @@ bool host::is_over(const host_run& run) const {
   return phase == run_phase::finished || phase == run_phase::broken;
 }
 
-void host::forget(const host_run& run) {
-  (void)in_core<bool>([id = run.id](cluster_core& core, run_clock::time_point) {
-    core.remove_run(id);
-    return true;
-  });
+bool host::forget(const host_run& run) {
+  return in_core<bool>([id = run.id](cluster_core& core, run_clock::time_point) {
+           core.remove_run(id);
+           return true;
+         })
+      .has_value();
 }
 
 tenbit::status<start_failure> host::resume_runs() {
   for (const kept_run& kept : files_.runs) {
-    if (kept.cancelled)
-      continue;
     if (know_as_ended(kept))
       continue;
     auto exp = experiment_of(kept);
@@ -215,6 +214,10 @@ tenbit::status<start_failure> host::start_run(host_run given) {
   given.id = experiment_id{given.target->manifest().identity.prefix()};
   given.board = std::make_shared<status_board>();
   host_run* run = nullptr;
+  {
+    const std::lock_guard lock(bits_mutex_);
+    stores_[given.kept.name] = given.kept.store;
+  }
   {
     const std::lock_guard lock(mutex_);
     run = &(runs_[given.kept.name] = std::move(given));
@@ -294,6 +297,11 @@ tenbit::status<store_failure> host::load(host_run& run, cluster_core& core,
   run.board->publish(out->status());
   caf::anon_send(root_, run_start{std::make_shared<std::unique_ptr<run_core>>(std::move(out)), s,
                                   run.board, run.kept.priority});
+  // What is still in work comes back with what it has paid for.
+  if (run.kept.cancelled)
+    caf::anon_send(root_, core_call{[id = run.id](cluster_core& c, auto) {
+                     c.cancel_run(id, "cancelled in an earlier life of the coordinator");
+                   }});
   if (run.kept.paused || run.kept.lease_limit > 0)
     caf::anon_send(root_, core_call{[id = run.id, kept = run.kept](cluster_core& c, auto) {
                      if (run_core* one = c.find(id)) {

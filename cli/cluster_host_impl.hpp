@@ -49,7 +49,8 @@ private:
                                                    run_clock::time_point now);
   [[nodiscard]] host_run* find(const std::string& name);
   [[nodiscard]] bool is_over(const host_run& run) const;
-  void forget(const host_run& run); // in the core, before its store goes
+  // In the core, before its store goes. False: it may still use it.
+  [[nodiscard]] bool forget(const host_run& run);
   [[nodiscard]] tenbit::status<start_failure> reopen(const std::string& name,
                                                      const std::vector<task_commit>& first);
   // -- runs that are over, see cluster_ended.cpp
@@ -90,6 +91,7 @@ private:
   control::reply worker_list(const control::request& r);
   control::reply worker_drain(const control::request& r);
   control::reply worker_undrain(const control::request& r);
+  control::reply worker_kick(const control::request& r);
   control::reply drained(const std::string& worker);
   [[nodiscard]] control::reply dry_drain(const control::request& r) const;
   control::reply endpoint_list(const control::request& r);
@@ -99,8 +101,10 @@ private:
   control::reply task_show(const control::request& r);
   control::reply task_requeue(const control::request& r);
   control::reply task_quarantine(const control::request& r);
-  control::reply requeue_in_ended(host_run& run, problem_index task, bool dry_run);
+  control::reply requeue_in_ended(const host_run& run, const control::request& r);
+  // -- see cluster_store_verbs.cpp
   control::reply checkpoint(const control::request& r);
+  control::reply export_results(const control::request& r);
   control::reply verify(const control::request& r);
   control::reply show_status(const control::request& r);
   control::reply stop(const control::request& r);
@@ -126,8 +130,8 @@ private:
   storage::dir_lock lock_;
   // Of files_ and runs_. Held over waits for the coordinator's thread, which never takes it.
   mutable std::recursive_mutex mutex_;
-  std::mutex
-      bits_mutex_; // of oracles_, waiting_ and drains_; taken on the coordinator's thread too
+  std::mutex bits_mutex_; // of oracles_, waiting_, drains_ and stores_; taken on the coordinator's
+                          // thread too
   cluster_files files_;
   std::map<std::string, host_run> runs_;
   std::shared_ptr<cluster_board> board_ = std::make_shared<cluster_board>();
@@ -143,6 +147,7 @@ private:
   kept_oracles oracles_;                      // run 0: it has no bits of any run yet
   std::vector<remote_frame> waiting_;         // hellos of oracles that are not kept yet
   std::map<std::string, std::string> drains_; // to be kept
+  std::map<std::string, std::string> stores_; // of runs that are loaded, by their names
   std::mutex ended_mutex_;                // of the next two; taken on the coordinator's thread too
   std::map<std::string, run_line> ended_; // runs that are over and not loaded
   std::map<std::string, run_line> settled_;         // that ended in this life, to be written down

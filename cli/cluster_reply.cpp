@@ -1,6 +1,7 @@
 #include "cli/cluster_reply.hpp"
 
 #include <charconv>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace tenbit::cli {
@@ -17,6 +18,10 @@ control::reply refusal(std::string why) {
 
 control::reply no_answer() {
   return refusal("the coordinator does not answer; see its log");
+}
+
+control::reply no_run(const std::string& name) {
+  return refusal(fmt::format("no run {} is here; 'tenbit ctl run list' names them", name));
 }
 
 std::string text(const control::request& r, const char* name) {

@@ -6,16 +6,9 @@
 #include "cli/cluster_reply.hpp"
 
 namespace tenbit::cli {
-namespace {
 
 using control::reply;
 using nlohmann::json;
-
-reply no_run(const std::string& name) {
-  return refusal(fmt::format("no run {} is here; 'tenbit ctl run list' names them", name));
-}
-
-} // namespace
 
 // -- tasks ---------------------------------------------------------------------------------------
 
@@ -79,7 +72,7 @@ control::reply host::task_requeue(const control::request& r) {
   if (run == nullptr)
     return no_run(name);
   if (is_over(*run))
-    return requeue_in_ended(*run, task, r.dry_run);
+    return requeue_in_ended(*run, r);
   const auto opened = store::open_for_reading(run->kept.store);
   if (!opened)
     return refusal(opened.error().message);
@@ -106,8 +99,11 @@ control::reply host::task_requeue(const control::request& r) {
 }
 
 // The run is over: its store is opened again, the task made pending, and the run goes on.
-control::reply host::requeue_in_ended(host_run& run, problem_index task, bool dry_run) {
+control::reply host::requeue_in_ended(const host_run& run, const control::request& r) {
   const std::string name = run.kept.name;
+  const problem_index task{static_cast<std::uint64_t>(number(r, "problem"))};
+  if (run.kept.cancelled)
+    return refusal(fmt::format("{} was cancelled: submit it again first", name));
   const auto closed = store::open_for_reading(run.kept.store);
   if (!closed)
     return refusal(closed.error().message);
@@ -117,12 +113,21 @@ control::reply host::requeue_in_ended(host_run& run, problem_index task, bool dr
   if (!state)
     return refusal(state.error().message);
   const bool pending = state->status == task_status::pending;
-  if (!dry_run && !pending && state->status != task_status::done) {
+  if (!r.dry_run && !pending && state->status != task_status::done) {
     task_commit again;
     again.task = task;
     again.status = task_status::pending;
     again.errors = 0;
     again.faults = fault_row{};
+    if (r.verb != "task release") {
+      auto known = (*closed)->faults();
+      if (!known)
+        return refusal(known.error().message);
+      for (auto& [which, row] : *known)
+        if (which == task)
+          again.faults = std::move(row);
+      again.faults->suspect = again.faults->given_up = false;
+    }
     if (const auto gone = reopen(name, {again}); !gone)
       return refusal(gone.error().message);
   }

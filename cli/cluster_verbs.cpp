@@ -10,17 +10,8 @@
 #include "control/status_json.hpp"
 
 namespace tenbit::cli {
-namespace {
 
 using control::reply;
-using control::request;
-using nlohmann::json;
-
-reply no_run(const std::string& name) {
-  return refusal(fmt::format("no run {} is here; 'tenbit ctl run list' names them", name));
-}
-
-} // namespace
 
 const std::map<std::string, host::verb>& host::verb_table() {
   static const std::map<std::string, verb> table = {
@@ -34,6 +25,7 @@ const std::map<std::string, host::verb>& host::verb_table() {
       {"worker list", &host::worker_list},
       {"worker drain", &host::worker_drain},
       {"worker undrain", &host::worker_undrain},
+      {"worker kick", &host::worker_kick},
       {"endpoint list", &host::endpoint_list},
       {"endpoint pause", &host::endpoint_order_verb},
       {"endpoint resume", &host::endpoint_order_verb},
@@ -44,6 +36,7 @@ const std::map<std::string, host::verb>& host::verb_table() {
       {"task quarantine", &host::task_quarantine},
       {"checkpoint", &host::checkpoint},
       {"verify", &host::verify},
+      {"export", &host::export_results},
       {"status", &host::show_status},
       {"stop", &host::stop},
   };
@@ -101,18 +94,23 @@ control::reply host::start_submitted(const control::request& r, experiment exp,
                                      const benchmark& items, const std::string& dir) {
   const std::string name = exp.name;
   auto old = take_ended(name);
+  const std::string file = fmt::format("{}/runs/{}.toml", options_.dir, name);
+  const auto text_before = read_whole(file);
   bool resumed = false;
   auto target =
       open_run_store(dir, make_manifest(exp, items), items, options_.accept_rollback, resumed);
   const auto failed = [&](std::string why) {
-    if (old)
-      put_ended(std::move(*old));
+    if (!old)
+      return refusal(std::move(why));
+    if (text_before)
+      if (const auto written = write_whole(file, *text_before); !written)
+        why += "; and the file of the run as it was: " + written.error();
+    put_ended(std::move(*old));
     return refusal(std::move(why));
   };
   if (!target)
     return failed(target.error().message);
-  if (auto kept = write_whole(fmt::format("{}/runs/{}.toml", options_.dir, name), to_toml(exp));
-      !kept)
+  if (auto kept = write_whole(file, to_toml(exp)); !kept)
     return failed(kept.error());
   host_run run;
   run.kept = {name, dir, static_cast<int>(number(r, "priority")), false, false, 0};
@@ -204,7 +202,7 @@ control::reply host::run_cancel(const control::request& r) {
   return change_run(
       r, [](kept_run& run) { run.cancelled = true; },
       [why = "cancelled: " + r.reason](cluster_core& core, run_core& run) {
-        core.stop_run(run.id(), why);
+        core.cancel_run(run.id(), why);
       });
 }
 
@@ -271,58 +269,16 @@ control::reply host::worker_undrain(const control::request& r) {
   return *changed ? drained(text(r, "worker")) : refusal(changed->error());
 }
 
-// -- stores and the whole ------------------------------------------------------------------------
-
-control::reply host::checkpoint(const control::request& r) {
-  const std::string only = text(r, "run");
-  json made = json::array();
-  const std::lock_guard lock(mutex_);
-  if (!only.empty() && find(only) == nullptr)
-    return no_run(only);
-  for (auto& [name, run] : runs_) {
-    if ((!only.empty() && name != only) || is_over(run))
-      continue;
-    const std::string dir =
-        fmt::format("{}/checkpoints/{}-{}", options_.dir, name, status()->unix_ms);
-    if (!r.dry_run) {
-      std::error_code problem;
-      std::filesystem::create_directories(options_.dir + "/checkpoints", problem);
-      if (const auto copied = run.target->checkpoint(dir); !copied)
-        return refusal(copied.error().message);
-      run.board->note_copy(run_clock::now());
-    }
-    made.push_back({{"run", name}, {"folder", dir}});
-  }
-  return done(made);
-}
-
-control::reply host::verify(const control::request& r) {
-  const std::string name = text(r, "run");
-  std::string dir;
-  {
-    const std::lock_guard lock(mutex_);
-    const host_run* run = find(name);
-    if (run == nullptr)
-      return no_run(name);
-    dir = run->kept.store;
-  }
-  const auto opened = store::open_for_reading(dir);
-  if (!opened)
-    return refusal(opened.error().message);
-  const auto found = (*opened)->verify([](std::uint64_t) {});
-  if (!found)
-    return refusal(found.error().message);
-  return done({{"run", name}, {"holds", found->empty()}, {"findings", *found}});
-}
-
-control::reply host::show_status(const control::request&) {
-  return {true, {}, control::to_json(*status())};
-}
-
-control::reply host::stop(const control::request& r) {
-  if (!r.dry_run)
-    stop_wanted_ = true;
-  return done({{"stopping", !r.dry_run}});
+control::reply host::worker_kick(const control::request& r) {
+  if (r.dry_run)
+    return dry_drain(r);
+  const auto changed = in_core<tenbit::status<std::string>>(
+      [name = text(r, "worker"), why = r.reason](cluster_core& core, run_clock::time_point now) {
+        return core.kick(name, why, now);
+      });
+  if (!changed)
+    return no_answer();
+  return *changed ? done({{"worker", text(r, "worker")}}) : refusal(changed->error());
 }
 
 } // namespace tenbit::cli

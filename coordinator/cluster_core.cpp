@@ -74,7 +74,9 @@ void cluster_core::prioritise(run_core& run, int priority) {
 }
 
 void cluster_core::pause(run_core& run, bool paused, bool now) {
-  runs_.at(run.id()).paused = paused;
+  run_entry& entry = runs_.at(run.id());
+  entry.paused = paused;
+  entry.calling_in = paused && (now || entry.calling_in);
   run.hold_granting(paused);
   if (paused && now)
     run.hand_back_all();
@@ -89,6 +91,11 @@ void cluster_core::limit(run_core& run, std::uint32_t leases) {
 void cluster_core::stop_run(experiment_id run, const std::string& reason) {
   if (run_core* core = find(run))
     core->on_stop(reason);
+}
+
+void cluster_core::cancel_run(experiment_id run, const std::string& reason) {
+  if (run_core* core = find(run))
+    core->on_cancel(reason);
 }
 
 // -- events --------------------------------------------------------------------------------------
@@ -162,7 +169,7 @@ void cluster_core::on_tick(run_clock::time_point now) {
   }
   for (fleet_peer& peer : fleet_.all())
     if (!peer.given_up && now - std::max(peer.heard, started_) > 2 * rules_.lease_ttl)
-      give_up(peer);
+      give_up(peer, "silent for too long");
   free_from_outages(now);
   sample(now);
 }

@@ -84,6 +84,8 @@ public:
   void on_journal_end(experiment_id run, const std::string& failure);
   void on_tick(run_clock::time_point now);
   void stop_run(experiment_id run, const std::string& reason);
+  // The same by an operator: what is left counts as cancelled.
+  void cancel_run(experiment_id run, const std::string& reason);
   // No new leases for any run; what is leased stays with its holders over a restart.
   void close_all() { closing_ = true; }
 
@@ -96,6 +98,10 @@ public:
   void prioritise(run_core& run, int priority);
   [[nodiscard]] status<std::string> drain(const std::string& worker, const std::string& reason);
   [[nodiscard]] status<std::string> undrain(const std::string& worker);
+  // Takes what it holds, at once, and ends its connection. It may come back; drained it gets
+  // nothing. Calls of its that are on the wire may be paid for again.
+  [[nodiscard]] status<std::string> kick(const std::string& worker, const std::string& reason,
+                                         run_clock::time_point now);
   // Who is draining, and why, by name. It stands until undrain(), over restarts as well.
   [[nodiscard]] std::map<std::string, std::string> drains() const;
   // Of the last life; before anybody says hello.
@@ -132,6 +138,7 @@ private:
     std::uint64_t order = 0;
     int priority = 0;
     bool paused = false;
+    bool calling_in = false; // what comes back in work is to be handed back
     std::uint32_t lease_limit = 0;
     run_clock::time_point added, last_done;
     std::deque<rate_sample> samples; // one a second at most, an hour
@@ -155,7 +162,7 @@ private:
   void hears(fleet_peer& peer, const from_peer& message);
   void on_heartbeat(fleet_peer& peer, heartbeat beat, run_clock::time_point now);
   void on_goodbye(fleet_peer& peer, run_clock::time_point now);
-  void give_up(fleet_peer& peer);
+  void give_up(fleet_peer& peer, const std::string& why);
   void on_refused(fleet_peer& peer, experiment_refused said);
   void note_models(fleet_peer& peer, run_clock::time_point now);
   void free_from_outages(run_clock::time_point now);

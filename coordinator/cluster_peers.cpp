@@ -192,6 +192,8 @@ void cluster_core::adopt_leases(fleet_peer& peer, const hello& h, run_clock::tim
   }
   for (auto& [id, entry] : runs_) {
     entry.core->grant_again(peer.id, known, now);
+    if (entry.calling_in || entry.core->status().phase == run_phase::stopping)
+      entry.core->hand_back_of(peer.id, now);
     if (peer.roles.oracle)
       entry.core->oracle_connected(peer.id);
     if (peer.roles.grader)
@@ -227,7 +229,7 @@ void cluster_core::on_goodbye(fleet_peer& peer, run_clock::time_point now) {
   if (peer.connection)
     commands_.emplace_back(cluster_drop{*peer.connection, "goodbye"});
   fleet_.disconnect(peer);
-  give_up(peer);
+  give_up(peer, "goodbye");
   free_ = true;
 }
 
@@ -237,12 +239,12 @@ void cluster_core::on_gone(connection_id from) {
 }
 
 // What only this oracle or grader was to do is done by others.
-void cluster_core::give_up(fleet_peer& peer) {
+void cluster_core::give_up(fleet_peer& peer, const std::string& why) {
   peer.given_up = true;
   const bool oracle = peer.roles.oracle, grader = peer.roles.grader;
   peer.slots = 0;
   if (peer.connection) {
-    commands_.emplace_back(cluster_drop{*peer.connection, "silent for too long"});
+    commands_.emplace_back(cluster_drop{*peer.connection, why});
     fleet_.disconnect(peer);
   }
   for (auto& [id, entry] : runs_) {

@@ -136,7 +136,8 @@ void cluster_core::judge_worker(fleet_peer& peer, problem_index task, release_ki
   for (auto& [id, entry] : runs_) {
     entry.core->forgive(peer.id); // of what it had in work when it was drained, too
     if (first)
-      entry.core->take_back(peer.id, now); // its calls may wait for its endpoints for ever
+      entry.core->take_back(peer.id, "its worker fails what it gets",
+                            now); // its calls may wait for its endpoints for ever
   }
   if (first)
     relieve(peer);
@@ -181,6 +182,22 @@ status<std::string> cluster_core::undrain(const std::string& worker) {
       if (peer.connection && peer.roles.grader)
         entry.core->grader_joined(peer.id);
     }
+    return {};
+  }
+  return fail(fmt::format("no worker {} was seen; 'tenbit ctl worker list' names them", worker));
+}
+
+status<std::string> cluster_core::kick(const std::string& worker, const std::string& reason,
+                                       run_clock::time_point now) {
+  for (fleet_peer& peer : fleet_.all()) {
+    if (peer.name != worker)
+      continue;
+    for (auto& [id, entry] : runs_) {
+      entry.core->take_back(peer.id, reason, now);
+      gather(entry); // while it is connected
+    }
+    give_up(peer, "kicked: " + reason);
+    free_ = true;
     return {};
   }
   return fail(fmt::format("no worker {} was seen; 'tenbit ctl worker list' names them", worker));

@@ -37,7 +37,7 @@ void run_core::load(problem_index task, const task_state& state) {
     note_ended(task, task_ending::cancelled);
     break;
   }
-  status_.tasks = plan_.counts();
+  status_.tasks = counts_now();
 }
 
 void run_core::note_ended(problem_index task, task_ending how) {
@@ -63,7 +63,7 @@ std::vector<run_command> run_core::take_commands() {
   give_up_oversized();
   keep_faults();
   close_if_over();
-  status_.tasks = plan_.counts();
+  status_.tasks = counts_now();
   return std::exchange(commands_, {});
 }
 
@@ -229,6 +229,18 @@ void run_core::on_stop(const std::string& reason) {
   begin_stop(reason);
 }
 
+void run_core::on_cancel(const std::string& reason) {
+  cancelled_ = true;
+  on_stop(reason);
+}
+
+plan_counts run_core::counts_now() const {
+  plan_counts out = plan_.counts();
+  if (cancelled_)
+    out.cancelled += std::exchange(out.pending, 0);
+  return out;
+}
+
 void run_core::begin_stop(const std::string& reason) {
   if (status_.phase != run_phase::running)
     return;
@@ -254,7 +266,7 @@ void run_core::break_run(const store_failure& failure) {
 void run_core::on_journal_end(const std::string& failure) {
   status_.phase = failure.empty() ? run_phase::finished : run_phase::broken;
   status_.failure = failure;
-  status_.tasks = plan_.counts();
+  status_.tasks = counts_now();
 }
 
 // -- operators -----------------------------------------------------------------------------------

@@ -107,8 +107,8 @@ public:
   void hand_back_all();
   // What this one has held since before then.
   void hand_back_of(peer_id who, run_clock::time_point since);
-  // Of a bad worker, at once: it is not asked to finish anything.
-  void take_back(peer_id who, run_clock::time_point now);
+  // At once: it is not asked to finish anything.
+  void take_back(peer_id who, const std::string& why, run_clock::time_point now);
   // A bad worker's failures were its own: what was given up because of them is pending again.
   void forgive(peer_id who);
   void hold_granting(bool hold) { plan_.hold_granting(hold); }
@@ -157,6 +157,8 @@ public:
   // The store holds something that contradicts this commit: its task is held for a person.
   void on_diverged(std::uint64_t ticket, const std::string& why, run_clock::time_point now);
   void on_stop(const std::string& reason);
+  // Likewise, and what is not done counts as cancelled. The store has it as pending.
+  void on_cancel(const std::string& reason);
   void on_tick(run_clock::time_point now);
   // The journal is closed (failure empty) or broken.
   void on_journal_end(const std::string& failure);
@@ -298,6 +300,7 @@ private:
   void count(const std::vector<event>& events);
   void check_budget();
   void begin_stop(const std::string& reason);
+  [[nodiscard]] plan_counts counts_now() const;
   void settled(problem_index task);
   void finish_commit(const after_append& then, problem_index task);
   void finish_commit(const after_oracle& then, problem_index task);
@@ -343,6 +346,7 @@ private:
   run_clock::time_point resent_;
   std::uint32_t failures_in_row_ = 0;
   bool any_done_ = false;
+  bool cancelled_ = false;
   bool closing_ = false;
   std::uint64_t budget_calls_ = 0, budget_tokens_ = 0; // spent, all runs
   double budget_money_ = 0;

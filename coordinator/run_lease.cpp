@@ -26,7 +26,7 @@ void run_core::load_lease(problem_index task, const task_state& state, const tas
     with_journal_.insert(task);
   plan_.add_leased(task, lease);
   plan_.named(task); // its grant is no question of this life
-  status_.tasks = plan_.counts();
+  status_.tasks = counts_now();
 }
 
 bool run_core::grant_next(peer_id to, epoch number, run_clock::time_point now,
@@ -236,9 +236,9 @@ void run_core::hand_back_of(peer_id who, run_clock::time_point since) {
       send(who, tenbit::hand_back{{id_, task}, held->number});
 }
 
-void run_core::take_back(peer_id who, run_clock::time_point now) {
+void run_core::take_back(peer_id who, const std::string& why, run_clock::time_point now) {
   for (const problem_index task : plan_.held_by(who))
-    send(who, revoke{{id_, task}, plan_.find(task)->number, "its worker fails what it gets"});
+    send(who, revoke{{id_, task}, plan_.find(task)->number, why});
   lost(who, false, now);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <fmt/format.h>
 #include <mutex>
@@ -21,6 +22,18 @@ bool start_libcurl() {
   static CURLcode result = CURLE_FAILED_INIT;
   std::call_once(once, [] { result = curl_global_init(CURL_GLOBAL_ALL); });
   return result == CURLE_OK;
+}
+
+// A proxy of the environment is for other machines. What the environment excepts stays excepted.
+const std::string& never_by_proxy() {
+  static const std::string hosts = [] {
+    std::string out = "localhost,127.0.0.0/8,::1";
+    for (const char* name : {"no_proxy", "NO_PROXY"})
+      if (const char* more = std::getenv(name); more != nullptr && *more != '\0')
+        out += std::string(",") + more;
+    return out;
+  }();
+  return hosts;
 }
 
 template <class Value> void set(CURL* easy, CURLoption option, Value value) {
@@ -121,6 +134,7 @@ http_transfer* http_engine::make_transfer(endpoint& at, std::uint32_t number) {
   set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   set(easy, CURLOPT_FOLLOWLOCATION, 0L);
+  set(easy, CURLOPT_NOPROXY, never_by_proxy().c_str());
   set(easy, CURLOPT_NOSIGNAL, 1L);
   set(easy, CURLOPT_TCP_NODELAY, 1L);
   set(easy, CURLOPT_TCP_KEEPALIVE, 1L);

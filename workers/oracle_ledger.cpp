@@ -55,6 +55,14 @@ expected<std::unique_ptr<oracle_ledger>, std::string> oracle_ledger::open(const 
     return fail(path + ": another oracle uses it; give each its own --state folder");
   if (auto loaded = out->load(); !loaded)
     return fail(loaded.error());
+  // Its name is durable before the first bit that is.
+  const int folder = ::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = folder >= 0 && ::fsync(folder) == 0;
+  std::string why = synced ? std::string() : io_error(dir, "cannot be synced");
+  if (folder >= 0)
+    ::close(folder);
+  if (!synced)
+    return fail(std::move(why));
   return out;
 }
 

@@ -220,7 +220,7 @@ public:
   void step() {
     const std::string task = std::to_string(random_.below(tasks));
     const std::string worker = random_.below(2) == 0 ? "w1" : "w2";
-    switch (random_.below(12)) {
+    switch (random_.below(13)) {
     case 0:
       return order({"run", "pause", "faults"});
     case 1:
@@ -241,6 +241,8 @@ public:
     case 9:
       return order({"task", "requeue", "faults", task});
     case 10:
+      return order({"worker", "kick", worker});
+    case 11:
       return terminate_worker(worker);
     default:
       return terminate_coordinator();
@@ -351,9 +353,21 @@ TEST(F24_Operators, CancelTwice_HandsBackOnceAndKeepsWhatIsDone) {
   const json run = cluster.run();
   EXPECT_EQ(run.at("tasks").at("leased"), 0);
   EXPECT_EQ(run.at("stop_reason"), "cancelled: wrong prompt");
+  const auto tasks = run.at("tasks");
+  EXPECT_EQ(tasks.at("pending"), 0);
+  EXPECT_GT(tasks.at("cancelled"), 0);
+  EXPECT_EQ(tasks.at("done").get<int>() + tasks.at("cancelled").get<int>(), problems);
+  const std::string file = cluster.path("so-far.jsonl");
+  EXPECT_TRUE(cluster.ctl({"export", "faults", "--out", file}).is_object());
+  EXPECT_TRUE(read_file(file) == cluster.exported());
   EXPECT_EQ(cluster.verified().exit_code, 0);
   EXPECT_TRUE(cluster.ctl({"run", "cancel", "faults", "--reason", "wrong prompt"}).is_object())
       << "a third time, when it is over";
+  // It is still known as what it is to another life of the coordinator.
+  cluster.kill_coordinator();
+  cluster.start_coordinator(plain);
+  ASSERT_TRUE(cluster.wait_done(30)) << cluster.run().dump(1);
+  EXPECT_EQ(cluster.run().at("tasks"), tasks);
   // Started again, it ends as if nothing had been.
   EXPECT_TRUE(cluster.ctl({"run", "submit", cluster.file()}).is_object());
   EXPECT_TRUE(cluster.wait_until(
