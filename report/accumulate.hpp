@@ -62,6 +62,7 @@ private:
 struct model_accumulator {
   std::uint64_t calls = 0, prompt_tokens = 0, completion_tokens = 0, estimated = 0, attempts = 0;
   quantile_counts latency;
+  std::array<reply_class_summary, reply_classes> by_length;
 };
 
 // The arms that an arm is compared with, by position.
@@ -77,20 +78,26 @@ public:
   run_accumulator(const experiment& exp, bool by_trial);
   // The view's arms and trials are within the experiment (misplaced() said so).
   void add(const task_view& view);
-  // Arms, models and paid_twice; the rest of a run_summary is the caller's.
+  // Arms, models, abandoned and paid_twice; the rest of a run_summary is the caller's.
   void finish(run_summary& into) const;
 
 private:
   void add_calls(const task_view& view);
+  void add_abandoned(const task_view& view);
   void add_group(const task_view& view, std::size_t group);
   [[nodiscard]] arm_task task_of(const task_view& view, std::size_t arm, std::size_t group) const;
   void add_ends(const task_view& view, std::size_t arm, std::size_t group, arm_accumulator& into);
   void finish_arm(arm_summary& into, std::size_t arm, std::size_t group) const;
+  void finish_models(run_summary& into) const;
+  void finish_abandoned(run_summary& into) const;
   [[nodiscard]] std::uint16_t first_trial(std::size_t group) const;
   [[nodiscard]] std::uint16_t last_trial(std::size_t group) const; // one past
 
   struct tally {
     std::uint64_t right = 0, done = 0;
+  };
+  struct end_counts {
+    std::uint64_t ends = 0, abandoned = 0;
   };
 
   const experiment& exp_;
@@ -99,6 +106,7 @@ private:
   std::vector<comparison_arms> compared_;
   std::vector<arm_accumulator> arms_; // group-major
   std::vector<tally> trials_;         // arm-major
+  std::vector<end_counts> ends_;      // by arm
   std::map<std::string, model_accumulator> models_;
   std::uint64_t paid_twice_ = 0;
 };

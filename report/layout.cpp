@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -211,6 +212,58 @@ report_section totals_section(const run_summary& run) {
   return s;
 }
 
+std::string reply_class_name(std::size_t i) {
+  return i < reply_tokens_limits.size() ? fmt::format("<= {}", reply_tokens_limits[i])
+                                        : fmt::format("> {}", reply_tokens_limits.back());
+}
+
+bool any_retried(const run_summary& run) {
+  for (const model_summary& m : run.models)
+    for (const reply_class_summary& c : m.by_length)
+      if (c.retried > 0)
+        return true;
+  return false;
+}
+
+bool any_abandoned(const run_summary& run) {
+  return std::ranges::any_of(run.abandoned, [](const auto& group) { return group.abandoned > 0; });
+}
+
+report_section retried_section(const run_summary& run) {
+  report_section s;
+  s.title = "Retried calls";
+  s.cells.columns = {{"model", align::left}, {"reply tok"}, {"calls"}, {"retried"}, {"%"}};
+  for (const model_summary& m : run.models) {
+    for (std::size_t i = 0; i < reply_classes; ++i) {
+      const reply_class_summary& c = m.by_length[i];
+      if (c.calls > 0)
+        s.cells.rows.push_back({shown(m.alias), reply_class_name(i), std::to_string(c.calls),
+                                std::to_string(c.retried), share_of(c.retried, c.calls)});
+    }
+  }
+  s.legend = {"retried: calls answered after more than one attempt. Where longer replies are "
+              "retried more, calls given up were likely to be long, too."};
+  return s;
+}
+
+report_section abandoned_section(const run_summary& run) {
+  report_section s;
+  s.title = "Abandoned calls";
+  s.cells.columns = {{"models of the arm", align::left}, {"ends"}, {"abandoned"}, {"%"}};
+  for (const abandoned_summary& group : run.abandoned) {
+    std::vector<std::string> names;
+    for (const std::string& model : group.models)
+      names.push_back(shown(model));
+    s.cells.rows.push_back({fmt::format("{}", fmt::join(names, ", ")), std::to_string(group.ends),
+                            std::to_string(group.abandoned),
+                            share_of(group.abandoned, group.ends)});
+  }
+  s.legend = {"ends: of an arm in a trial, by an outcome or by a call that was given up "
+              "(abandoned), also where a later try went well. The journal has the arm, not the "
+              "call: of several models any may be meant, and a call that arms share ends each."};
+  return s;
+}
+
 std::string tasks_line(const task_counts& t) {
   return fmt::format("tasks: {} of {} done, {} failed, {} quarantined, {} cancelled, {} pending",
                      t.done, t.total, t.failed, t.quarantined, t.cancelled, t.pending);
@@ -244,6 +297,10 @@ report_layout lay_out(const run_summary& run) {
   if (run.trials > 1 && !run.by_trial)
     layout.sections.push_back(trials_section(run));
   layout.sections.push_back(totals_section(run));
+  if (any_retried(run))
+    layout.sections.push_back(retried_section(run));
+  if (any_abandoned(run))
+    layout.sections.push_back(abandoned_section(run));
   return layout;
 }
 

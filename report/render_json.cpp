@@ -83,6 +83,31 @@ json of(const arm_summary& a) {
   return out;
 }
 
+json share(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? json() : json(static_cast<double>(part) / static_cast<double>(whole));
+}
+
+json lengths_of(const model_summary& m) {
+  json out = json::array();
+  for (std::size_t i = 0; i < reply_classes; ++i) {
+    const reply_class_summary& c = m.by_length[i];
+    const json tokens_max =
+        i < reply_tokens_limits.size() ? json(reply_tokens_limits[i]) : json(); // null: no limit
+    out.push_back({{"completion_tokens_max", tokens_max},
+                   {"calls", c.calls},
+                   {"retried", c.retried},
+                   {"retried_share", share(c.retried, c.calls)}});
+  }
+  return out;
+}
+
+json of(const abandoned_summary& a) {
+  return {{"models", a.models},
+          {"arm_ends", a.ends},
+          {"abandoned", a.abandoned},
+          {"abandoned_share", share(a.abandoned, a.ends)}};
+}
+
 json of(const model_summary& m) {
   return {{"alias", m.alias},
           {"calls", m.calls},
@@ -92,7 +117,8 @@ json of(const model_summary& m) {
           {"calls_with_estimated_tokens", m.estimated_calls},
           {"cost", m.cost},
           {"latency_p50_us", m.latency_p50_us},
-          {"latency_p99_us", m.latency_p99_us}};
+          {"latency_p99_us", m.latency_p99_us},
+          {"by_reply_length", lengths_of(m)}};
 }
 
 } // namespace
@@ -116,6 +142,9 @@ std::string render_json(const run_summary& run, json_layout wanted) {
   out["models"] = json::array();
   for (const model_summary& model : run.models)
     out["models"].push_back(of(model));
+  out["abandoned"] = json::array();
+  for (const abandoned_summary& group : run.abandoned)
+    out["abandoned"].push_back(of(group));
   out["paid_twice"] = run.paid_twice;
   // ASCII only: no control or bidirectional character reaches a terminal.
   return out.dump(wanted == json_layout::indented ? 2 : -1, ' ', true,

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <fmt/format.h>
+#include <set>
 
 #include "report/accumulate.hpp"
 #include "report/tokens.hpp"
@@ -20,7 +21,34 @@ arm_trial at(std::size_t arm, std::uint16_t trial) {
   return {arm_index{static_cast<std::uint16_t>(arm)}, trial_index{trial}};
 }
 
+// Whether an arm fails so because a call was given up.
+bool lost_a_call(call_error kind) {
+  switch (kind) {
+  case call_error::throttled:
+  case call_error::transient:
+  case call_error::endpoint_invalid:
+  case call_error::request_invalid:
+  case call_error::auth:
+    return true;
+  case call_error::cancelled: // it is made again
+  case call_error::diverged:  // the task was put aside, whatever its calls did
+    return false;
+  }
+  assertion_failed("call_error", __FILE__, __LINE__);
+}
+
+std::set<std::string> models_of(const arm_spec& arm) {
+  std::set<std::string> models = {arm.solver, arm.questioner, arm.answerer};
+  models.erase("");
+  return models;
+}
+
 } // namespace
+
+std::size_t reply_class_of(std::uint64_t completion_tokens) {
+  const auto place = std::ranges::lower_bound(reply_tokens_limits, completion_tokens);
+  return static_cast<std::size_t>(place - reply_tokens_limits.begin());
+}
 
 comparison_arms compared_with(const experiment& exp, std::size_t arm) {
   const arm_spec& spec = exp.arms[arm];
@@ -48,7 +76,8 @@ comparison_arms compared_with(const experiment& exp, std::size_t arm) {
 
 run_accumulator::run_accumulator(const experiment& exp, bool by_trial)
     : exp_(exp), by_trial_(by_trial), groups_(by_trial ? exp.trials : 1),
-      arms_(exp.arms.size() * groups_), trials_(exp.arms.size() * exp.trials) {
+      arms_(exp.arms.size() * groups_), trials_(exp.arms.size() * exp.trials),
+      ends_(exp.arms.size()) {
   for (std::size_t arm = 0; arm < exp.arms.size(); ++arm)
     compared_.push_back(compared_with(exp, arm));
 }
@@ -63,6 +92,7 @@ std::uint16_t run_accumulator::last_trial(std::size_t group) const {
 
 void run_accumulator::add(const task_view& view) {
   add_calls(view);
+  add_abandoned(view);
   for (std::size_t group = 0; group < groups_; ++group)
     add_group(view, group);
 }
@@ -77,6 +107,20 @@ void run_accumulator::add_calls(const task_view& view) {
     model.estimated += call->reply.usage.reported ? 0 : 1;
     model.attempts += call->reply.attempts;
     model.latency.add(call->reply.timing.total_us);
+    reply_class_summary& same = model.by_length[reply_class_of(call->reply.usage.completion)];
+    ++same.calls;
+    same.retried += call->reply.attempts > 1 ? 1 : 0;
+  }
+}
+
+void run_accumulator::add_abandoned(const task_view& view) {
+  for (const auto& [where, end] : view.ends)
+    ends_[where.arm.value].ends += end.outcome != nullptr ? 1 : 0;
+  for (const failure_event* failure : view.failures) {
+    if (!lost_a_call(failure->kind))
+      continue;
+    ++ends_[failure->where.arm.value].ends;
+    ++ends_[failure->where.arm.value].abandoned;
   }
 }
 
@@ -168,6 +212,11 @@ void run_accumulator::finish(run_summary& into) const {
   for (std::size_t arm = 0; arm < exp_.arms.size(); ++arm)
     for (std::size_t group = 0; group < groups_; ++group)
       finish_arm(into.arms.emplace_back(), arm, group);
+  finish_models(into);
+  finish_abandoned(into);
+}
+
+void run_accumulator::finish_models(run_summary& into) const {
   for (const auto& [alias, counts] : models_) {
     model_summary model;
     model.alias = alias;
@@ -182,8 +231,20 @@ void run_accumulator::finish(run_summary& into) const {
                    1e6;
     model.latency_p50_us = counts.latency.quantile(0.5);
     model.latency_p99_us = counts.latency.quantile(0.99);
+    model.by_length = counts.by_length;
     into.models.push_back(std::move(model));
   }
+}
+
+void run_accumulator::finish_abandoned(run_summary& into) const {
+  std::map<std::set<std::string>, end_counts> by_models;
+  for (std::size_t arm = 0; arm < exp_.arms.size(); ++arm) {
+    end_counts& sum = by_models[models_of(exp_.arms[arm])];
+    sum.ends += ends_[arm].ends;
+    sum.abandoned += ends_[arm].abandoned;
+  }
+  for (const auto& [models, sum] : by_models)
+    into.abandoned.push_back({{models.begin(), models.end()}, sum.ends, sum.abandoned});
 }
 
 } // namespace tenbit::report

@@ -5,6 +5,7 @@
 // absent, with the reason where a reader would ask for one.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -94,6 +95,18 @@ struct arm_summary {
   trial_summary trials;
 };
 
+// Replies are told apart by their completion tokens: a class for each limit, up to and with it, and
+// one for what is longer. A long reply is the likelier to meet a fault, so what is lost is not a
+// fair sample.
+inline constexpr std::array<std::uint64_t, 3> reply_tokens_limits = {64, 256, 1024};
+inline constexpr std::size_t reply_classes = reply_tokens_limits.size() + 1;
+[[nodiscard]] std::size_t reply_class_of(std::uint64_t completion_tokens);
+
+struct reply_class_summary {
+  std::uint64_t calls = 0;
+  std::uint64_t retried = 0; // needed more than one attempt
+};
+
 struct model_summary {
   std::string alias;
   std::uint64_t calls = 0;
@@ -104,6 +117,16 @@ struct model_summary {
   double cost = 0;                   // tokens times the experiment's prices
   std::uint64_t latency_p50_us = 0;  // submit to reply, to within 0.8 %
   std::uint64_t latency_p99_us = 0;
+  std::array<reply_class_summary, reply_classes> by_length;
+};
+
+// Calls that were given up, so far as the journal tells: it has the arm that failed for one, not
+// the call. Hence by the models that an arm calls, in ends of arms and trials: a lost call ends
+// every arm that shares it, and an arm that is tried again may end again.
+struct abandoned_summary {
+  std::vector<std::string> models; // by alias
+  std::uint64_t ends = 0;          // outcomes, and failures superseded or not
+  std::uint64_t abandoned = 0;     // ended by a call that was given up
 };
 
 struct task_counts {
@@ -122,8 +145,9 @@ struct run_summary {
   std::string currency;
   std::uint32_t trials = 1;
   task_counts tasks;
-  std::vector<arm_summary> arms;     // in file order, then by trial
-  std::vector<model_summary> models; // by alias; every call of every arm, shared or not
+  std::vector<arm_summary> arms;            // in file order, then by trial
+  std::vector<model_summary> models;        // by alias; every call of every arm, shared or not
+  std::vector<abandoned_summary> abandoned; // one for each set of models that an arm calls
   std::uint64_t paid_twice = 0; // call ids that a task's journal holds twice; a fault when not 0
 };
 

@@ -30,6 +30,7 @@ void take(task_view& view, const outcome_event& outcome) {
 }
 
 void take(task_view& view, const failure_event& failure) {
+  view.failures.push_back(&failure);
   arm_trial_view& end = view.ends[failure.where];
   if (end.outcome == nullptr)
     end.failure = &failure;

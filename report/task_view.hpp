@@ -26,7 +26,8 @@ struct arm_trial_view {
 
 struct task_view {
   std::map<arm_trial, arm_trial_view> ends;
-  std::vector<const call_event*> calls; // in journal order, each id once by each party
+  std::vector<const call_event*> calls;       // in journal order, each id once by each party
+  std::vector<const failure_event*> failures; // in journal order, superseded ones too
   std::unordered_map<call_id, const call_event*> received, sent; // by party
   std::uint64_t paid_twice = 0; // call events whose id its party had already
 

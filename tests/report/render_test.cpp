@@ -91,6 +91,65 @@ TEST(RenderJson, OneLine_IsOneLine) {
   EXPECT_TRUE(parsed.at("arms")[0].at("drafts").is_null());
 }
 
+// Four small calls of two lengths, one of which was retried; nothing abandoned.
+run_summary retried_summary() {
+  run_summary run = made_summary(1);
+  run.models[1].by_length = {{{3, 0}, {0, 0}, {0, 0}, {1, 1}}};
+  return run;
+}
+
+TEST(Render, NoRetries_AreNotMentioned) {
+  const run_summary run = made_summary(3);
+  for (const std::string& text : {render_text(run), render_markdown(run)}) {
+    EXPECT_EQ(text.find("Retried"), std::string::npos);
+    EXPECT_EQ(text.find("Abandoned"), std::string::npos);
+  }
+}
+
+TEST(Render, RetriedCalls_AreATableOfTheLengthsThatCame) {
+  const std::string text = render_text(retried_summary());
+  EXPECT_NE(text.find("\nRetried calls\n"
+                      "model  reply tok  calls  retried      %\n"
+                      "large      <= 64      3        0    0.0\n"
+                      "small      <= 64      3        0    0.0\n"
+                      "small     > 1024      1        1  100.0\n"
+                      "  retried: "),
+            std::string::npos)
+      << text;
+  EXPECT_EQ(text.find("Abandoned"), std::string::npos);
+  EXPECT_NE(render_markdown(retried_summary()).find("| small | \\> 1024 | 1 | 1 | 100.0 |\n"),
+            std::string::npos);
+}
+
+TEST(Render, AbandonedCalls_AreATableOfTheModelsOfArms) {
+  const run_summary run = made_summary(4); // resample fails once
+  EXPECT_NE(render_text(run).find("\nAbandoned calls\n"
+                                  "models of the arm  ends  abandoned     %\n"
+                                  "large                 4          0   0.0\n"
+                                  "large, small          4          0   0.0\n"
+                                  "small                 8          1  12.5\n"),
+            std::string::npos);
+  EXPECT_EQ(render_text(run).find("Retried"), std::string::npos);
+}
+
+TEST(RenderJson, RetriedAndAbandoned_AreThereAlways) {
+  using nlohmann::json;
+  const json run = json::parse(render_json(retried_summary()));
+  const json lengths = run.at("models")[1].at("by_reply_length");
+  ASSERT_EQ(lengths.size(), 4U);
+  EXPECT_EQ(lengths[0], json::parse(R"({"completion_tokens_max": 64, "calls": 3, "retried": 0,
+                                        "retried_share": 0.0})"));
+  EXPECT_EQ(lengths[2], json::parse(R"({"completion_tokens_max": 1024, "calls": 0, "retried": 0,
+                                        "retried_share": null})"));
+  EXPECT_EQ(lengths[3], json::parse(R"({"completion_tokens_max": null, "calls": 1, "retried": 1,
+                                        "retried_share": 1.0})"));
+  EXPECT_EQ(run.at("abandoned")[1], json::parse(R"({"models": ["large", "small"], "arm_ends": 1,
+                                                    "abandoned": 0, "abandoned_share": 0.0})"));
+  const json empty = json::parse(render_json(made_summary(0)));
+  ASSERT_EQ(empty.at("abandoned").size(), 3U);
+  EXPECT_TRUE(empty.at("abandoned")[0].at("abandoned_share").is_null());
+}
+
 TEST(CsvCell, Formulas_AreGuardedAndNumbersAreNot) {
   EXPECT_EQ(csv_cell("=1+1"), "'=1+1");
   EXPECT_EQ(csv_cell("+49"), "+49");

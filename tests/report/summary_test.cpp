@@ -208,6 +208,75 @@ TEST(Summary, SameCallByBothParties_IsTwoCallsPaidOnceEach) {
   EXPECT_EQ(run.models[1].calls, 4U);
 }
 
+TEST(ReplyClass, Limits_BelongToTheClassBelow) {
+  EXPECT_EQ(reply_class_of(0), 0U);
+  EXPECT_EQ(reply_class_of(64), 0U);
+  EXPECT_EQ(reply_class_of(65), 1U);
+  EXPECT_EQ(reply_class_of(256), 1U);
+  EXPECT_EQ(reply_class_of(257), 2U);
+  EXPECT_EQ(reply_class_of(1024), 2U);
+  EXPECT_EQ(reply_class_of(1025), 3U);
+  EXPECT_EQ(reply_class_of(UINT64_MAX), 3U);
+}
+
+call_event call_with(const std::string& name, const std::string& model, std::uint64_t tokens,
+                     std::uint32_t attempts) {
+  call_event call = made_call(name, model, "text");
+  call.reply.usage.completion = tokens;
+  call.reply.attempts = attempts;
+  return call;
+}
+
+std::vector<std::uint64_t> lengths_of(const model_summary& model) {
+  std::vector<std::uint64_t> out;
+  for (const reply_class_summary& c : model.by_length)
+    out.insert(out.end(), {c.calls, c.retried});
+  return out;
+}
+
+TEST(Summary, RetriedCalls_AreCountedByModelAndLength) {
+  const auto source = store_of({{call_with("a", "small", 10, 1), call_with("b", "small", 64, 2),
+                                 call_with("c", "small", 65, 1), call_with("d", "large", 9, 1)},
+                                {call_with("e", "small", 5000, 7), call_with("f", "small", 2000, 2),
+                                 call_with("g", "small", 1025, 1), call_with("g", "small", 1025, 3),
+                                 call_with("h", "large", 1000, 3)}},
+                               [](experiment&) {});
+  const run_summary run = summary_of(source);
+  EXPECT_EQ(run.paid_twice, 1U); // and only the first counts
+  ASSERT_EQ(run.models.size(), 2U);
+  EXPECT_EQ(lengths_of(run.models[0]), (std::vector<std::uint64_t>{1, 0, 0, 0, 1, 1, 0, 0}));
+  EXPECT_EQ(lengths_of(run.models[1]), (std::vector<std::uint64_t>{2, 1, 1, 0, 0, 0, 3, 2}));
+}
+
+failure_event failure_of(arm_index arm, call_error kind) {
+  failure_event failure = made_failure(arm);
+  failure.kind = kind;
+  return failure;
+}
+
+TEST(Summary, AbandonedCalls_AreCountedByTheModelsOfTheArm) {
+  auto superseded = made_journal(0); // every arm has its outcome
+  superseded.insert(superseded.begin(), {failure_of(qa_arm, call_error::transient),
+                                         failure_of(qa_arm, call_error::throttled),
+                                         failure_of(large_arm, call_error::endpoint_invalid)});
+  superseded.push_back(failure_of(small_arm, call_error::auth));
+  const std::vector<event> no_call = {failure_of(small_arm, call_error::diverged),
+                                      failure_of(small_arm, call_error::cancelled)};
+  const auto source = store_of({superseded, made_journal(3), no_call}, [](experiment&) {});
+  const run_summary run = summary_of(source);
+  using names = std::vector<std::string>;
+  ASSERT_EQ(run.abandoned.size(), 3U);
+  EXPECT_EQ(run.abandoned[0].models, names{"large"});
+  EXPECT_EQ(run.abandoned[0].ends, 3U);
+  EXPECT_EQ(run.abandoned[0].abandoned, 1U);
+  EXPECT_EQ(run.abandoned[1].models, (names{"large", "small"})); // qa
+  EXPECT_EQ(run.abandoned[1].ends, 4U);
+  EXPECT_EQ(run.abandoned[1].abandoned, 2U);
+  EXPECT_EQ(run.abandoned[2].models, names{"small"}); // direct and resample
+  EXPECT_EQ(run.abandoned[2].ends, 5U);
+  EXPECT_EQ(run.abandoned[2].abandoned, 2U);
+}
+
 TEST(Summary, Trials_HaveMeanAndPopulationSd) {
   // Two problems, trials 0 and 1: right right / wrong right.
   const auto journal = [](bool first, bool second) {
