@@ -199,8 +199,8 @@ public:
   // Faults of tasks that have any, by task.
   [[nodiscard]] virtual expected<std::vector<std::pair<problem_index, fault_row>>, store_failure>
   faults() const = 0;
-  // Every task once, the longest question first: the order in which the slowest end earliest.
-  // Made at creation, four bytes a task.
+  // Every task once, the longest questions first (by the power of two), so that the slowest end
+  // earliest. Made at creation, four bytes a task.
   [[nodiscard]] virtual expected<std::vector<std::uint32_t>, store_failure>
   longest_first() const = 0;
   // An openable copy of everything committed, in a folder that does not exist yet. Runs beside

@@ -1,6 +1,7 @@
 // Creation. DIR/creating is there, synced, from before the first row until after the anchor: a
 // folder that has it holds no work, and the next create() starts over.
 #include <algorithm>
+#include <bit>
 #include <filesystem>
 #include <fmt/format.h>
 #include <numeric>
@@ -86,11 +87,14 @@ expected<hash256, store_failure> write_problems(database& db, experiment_id expe
   return all.finish();
 }
 
+// By the power of two, and then by index: what tasks write one after the other stays together on
+// disk, and a compaction need not write all of it again.
 std::vector<std::uint32_t> by_length(std::span<const problem_row> problems) {
   std::vector<std::uint32_t> out(problems.size());
   std::iota(out.begin(), out.end(), 0U);
   std::stable_sort(out.begin(), out.end(), [&](std::uint32_t a, std::uint32_t b) {
-    return problems[a].question.size() > problems[b].question.size();
+    return std::bit_width(problems[a].question.size()) >
+           std::bit_width(problems[b].question.size());
   });
   return out;
 }

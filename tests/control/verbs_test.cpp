@@ -57,7 +57,7 @@ TEST(Verbs_Unknown, NearMiss_NamesTheNearest) {
   EXPECT_THAT(error_of(make("run pasue")), HasSubstr("did you mean: run pause"));
   EXPECT_THAT(error_of(make("pause")), HasSubstr("run pause, endpoint pause"));
   EXPECT_THAT(error_of(make("qqq")), HasSubstr("verbs are: run submit"));
-  EXPECT_EQ(error_of(make("worker")), "\"worker\" needs a verb: list, drain, undrain");
+  EXPECT_EQ(error_of(make("worker")), "\"worker\" needs a verb: list, drain, undrain, kick");
   EXPECT_THAT(error_of(make("")), HasSubstr("say what to do: run submit"));
   EXPECT_EQ(error_of(make("\x1b[2J")).find('\x1b'), std::string::npos);
 }

@@ -1,4 +1,5 @@
 // The order of the tasks by the length of their questions.
+#include <bit>
 #include <gmock/gmock.h>
 #include <numeric>
 #include <rocksdb/env.h>
@@ -26,14 +27,14 @@ protected:
 
 } // namespace
 
-TEST_F(StoreOrder, LongestFirst_TiesByIndexAndAfterReopening) {
+TEST_F(StoreOrder, LongestFirst_ByPowerOfTwoThenIndexAndAfterReopening) {
   auto db = create_with({5, 100, 5, 0, 100, 7});
   ASSERT_TRUE(db);
-  EXPECT_THAT(*db->longest_first(), ElementsAre(1, 4, 5, 0, 2, 3));
+  EXPECT_THAT(*db->longest_first(), ElementsAre(1, 4, 0, 2, 5, 3));
   db.reset();
   db = open_store(dir());
   ASSERT_TRUE(db);
-  EXPECT_THAT(*db->longest_first(), ElementsAre(1, 4, 5, 0, 2, 3));
+  EXPECT_THAT(*db->longest_first(), ElementsAre(1, 4, 0, 2, 5, 3));
 }
 
 TEST_F(StoreOrder, ManyTasks_AreAPermutationInOrder) {
@@ -48,7 +49,7 @@ TEST_F(StoreOrder, ManyTasks_AreAPermutationInOrder) {
   std::vector<std::uint32_t> wanted(count);
   std::iota(wanted.begin(), wanted.end(), 0U);
   std::sort(wanted.begin(), wanted.end(), [&](std::uint32_t a, std::uint32_t b) {
-    return std::pair(lengths[b], a) < std::pair(lengths[a], b);
+    return std::pair(std::bit_width(lengths[b]), a) < std::pair(std::bit_width(lengths[a]), b);
   });
   EXPECT_EQ(*order, wanted);
 }

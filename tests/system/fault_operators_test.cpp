@@ -358,7 +358,7 @@ TEST(F24_Operators, CancelTwice_HandsBackOnceAndKeepsWhatIsDone) {
   EXPECT_GT(tasks.at("cancelled"), 0);
   EXPECT_EQ(tasks.at("done").get<int>() + tasks.at("cancelled").get<int>(), problems);
   const std::string file = cluster.path("so-far.jsonl");
-  EXPECT_TRUE(cluster.ctl({"export", "faults", "--out", file}).is_object());
+  EXPECT_TRUE(cluster.ctl({"export", "faults", file}).is_object());
   EXPECT_TRUE(read_file(file) == cluster.exported());
   EXPECT_EQ(cluster.verified().exit_code, 0);
   EXPECT_TRUE(cluster.ctl({"run", "cancel", "faults", "--reason", "wrong prompt"}).is_object())
