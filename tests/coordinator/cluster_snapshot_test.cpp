@@ -135,4 +135,41 @@ TEST(Core_Eta, UnknownThroughput_StaysUnknown) {
   EXPECT_EQ(line_of(w).eta_s, -1);
 }
 
+// -- what problems cost --------------------------------------------------------------------------
+
+TEST(Bits_Histogram, Bounds_AreOfTheClassThatEndsThere) {
+  bits_histogram all;
+  for (const std::uint64_t bits : {0U, 1U, 2U, 3U, 4U, 9U, 10U, 11U, 64U, 65U, 1000U})
+    all.add(bits);
+  EXPECT_EQ(all.problems, (decltype(all.problems){1, 1, 1, 2, 0, 2, 1, 0, 1, 2}));
+  EXPECT_EQ(all.bits, 1169U);
+}
+
+// What an earlier life of the coordinator paid is in the journal, so it counts.
+TEST(Core_BitsPerProblem, DoneTask_CountsTheBitsOfItsLedger) {
+  core_bench w(2);
+  auto& journal = w.earlier[0];
+  journal = {call_of(*w.exp, "earlier"), call_of(*w.exp, "earlier", "large", party::sender)};
+  for (std::uint16_t i = 0; i < 3; ++i) {
+    bit_event bit;
+    bit.where = asking;
+    bit.index = decltype(bit.index){i};
+    bit.question_hash = hash_bytes(std::to_string(i));
+    journal.emplace_back(bit);
+  }
+  w.join(g, "gina", grading);
+  w.join(a, "anna", solver, 1);
+  for (int i = 0; i < 2; ++i) {
+    const auto given = w.got<grant>(a);
+    w.sent.clear();
+    ASSERT_EQ(given.size(), 1U);
+    EXPECT_EQ(w.status().bits_per_problem.bits, i == 0 ? 0U : 3U) << "not before it is done";
+    finish(w, given[0], i == 0 ? 3 : 0);
+    w.beat(a, "anna", 1);
+  }
+  const bits_histogram all = line_of(w).status.bits_per_problem;
+  EXPECT_EQ(all.problems, (decltype(all.problems){1, 0, 0, 1, 0, 0, 0, 0, 0, 0}));
+  EXPECT_EQ(all.bits, 3U);
+}
+
 } // namespace tenbit::testing
