@@ -1,5 +1,6 @@
 // The snapshot in Prometheus' text format. Every metric is named here, with its unit.
 #include <cmath>
+#include <limits>
 #include <set>
 
 #include <fmt/format.h>
@@ -38,19 +39,34 @@ public:
     return all_.back();
   }
   void counter(const char* name, const char* help, labels of, double value) {
-    add(kind::Counter, name, help, std::move(of), value);
+    if (auto* sample = add(kind::Counter, name, help, std::move(of)))
+      sample->counter.value = value;
   }
   void counter(const char* name, const char* help, labels of, std::uint64_t value) {
     counter(name, help, std::move(of), static_cast<double>(value));
   }
   void gauge(const char* name, const char* help, labels of, double value) {
-    add(kind::Gauge, name, help, std::move(of), value);
+    if (auto* sample = add(kind::Gauge, name, help, std::move(of)))
+      sample->gauge.value = value;
   }
   void gauge(const char* name, const char* help, labels of, std::uint64_t value) {
     gauge(name, help, std::move(of), static_cast<double>(value));
   }
   void flag(const char* name, const char* help, labels of, bool value) {
     gauge(name, help, std::move(of), value ? 1.0 : 0.0);
+  }
+  void histogram(const char* name, const char* help, labels of, const bits_histogram& value) {
+    auto* sample = add(kind::Histogram, name, help, std::move(of));
+    if (sample == nullptr)
+      return;
+    auto& out = sample->histogram; // its buckets hold those below, too
+    out.sample_sum = static_cast<double>(value.bits);
+    for (std::size_t i = 0; i < value.problems.size(); ++i) {
+      out.sample_count += value.problems[i];
+      out.bucket.push_back({out.sample_count, i < value.bounds.size()
+                                                  ? static_cast<double>(value.bounds[i])
+                                                  : std::numeric_limits<double>::infinity()});
+    }
   }
   [[nodiscard]] std::string text() {
     gauge("tenbit_duplicate_samples", "Samples left out because their labels came twice.", {},
@@ -62,16 +78,16 @@ public:
   }
 
 private:
-  void add(kind type, const char* name, const char* help, labels of, double value) {
+  // Null: labels that came already.
+  prometheus::ClientMetric* add(kind type, const char* name, const char* help, labels of) {
     auto& into = open(type, name, help);
     if (!into.seen.insert(of).second) {
       ++duplicates_;
-      return;
+      return nullptr;
     }
-    prometheus::ClientMetric sample;
+    auto& sample = into.what.metric.emplace_back();
     sample.label = std::move(of);
-    (type == kind::Counter ? sample.counter.value : sample.gauge.value) = value;
-    into.what.metric.push_back(std::move(sample));
+    return &sample;
   }
 
   std::vector<family> all_;
@@ -122,6 +138,9 @@ void add_run(family_set& out, const run_line& run) {
     out.counter("tenbit_tokens_total", "Tokens of committed calls.",
                 {label("run", run.name), label("class", way)}, count);
   out.counter("tenbit_bits_total", "Answer bits in the ledger.", of, run.status.bits);
+  out.histogram("tenbit_bits_per_problem",
+                "Answer bits in the ledger of each problem done since the coordinator began.", of,
+                run.status.bits_per_problem);
   out.gauge("tenbit_ledger_difference", "Bits in the ledger beyond or short of those delivered.",
             of, run.ledger_difference);
   out.counter("tenbit_cost_total", "Money spent on committed calls.",

@@ -1,5 +1,6 @@
 #include "control/status_json.hpp"
 
+#include <array>
 #include <charconv>
 #include <cmath>
 
@@ -82,6 +83,8 @@ template <class Fields> void list_fields(Fields& f, run_line& v) {
   f("waiting_for", v.waiting_for);
   f("store", v.store);
   f("checkpoint_age_s", v.checkpoint_age_s);
+  f("bits_per_problem", v.status.bits_per_problem.problems);
+  f("bits_per_problem_sum", v.status.bits_per_problem.bits);
 }
 template <class Fields> void list_fields(Fields& f, attempt_failures& v) {
   f("throttled", v.throttled);
@@ -188,6 +191,7 @@ private:
       out.push_back(object(one));
     return out;
   }
+  template <class T, std::size_t N> static ordered_json json_of(std::array<T, N>& v) { return v; }
   template <class T> static ordered_json json_of(std::optional<T>& v) {
     return v ? json_of(*v) : ordered_json(nullptr);
   }
@@ -280,6 +284,14 @@ private:
       return wrong(name, "an array");
     for (const auto& one : from)
       read(name, one, v.emplace_back());
+  }
+  // One of another length is of a coordinator that counts in other classes.
+  template <class T, std::size_t N>
+  void read(const char* name, const ordered_json& from, std::array<T, N>& v) {
+    if (!from.is_array())
+      return wrong(name, "an array");
+    for (std::size_t i = 0; from.size() == N && i < N; ++i)
+      read(name, from[i], v[i]);
   }
   template <class T>
   requires std::is_class_v<T>

@@ -69,54 +69,100 @@ std::string fit(std::string_view text, std::size_t columns) {
   return std::string(text.substr(0, at)) + std::string(ellipsis);
 }
 
+std::string fit_middle(std::string_view text, std::size_t columns) {
+  const std::size_t all = display_width(text);
+  if (columns == 0 || all <= columns)
+    return std::string(text);
+  std::size_t shown = 0, head = 0;
+  while (head < text.size()) {
+    const auto [length, width] = character(text, head);
+    if (shown + width > (columns - 1) / 2)
+      break;
+    shown += width;
+    head += length;
+  }
+  std::size_t left = all - shown, tail = head;
+  while (tail < text.size() && left > columns - 1 - shown) {
+    const auto [length, width] = character(text, tail);
+    left -= width;
+    tail += length;
+  }
+  return std::string(text.substr(0, head)) + std::string(ellipsis) + std::string(text.substr(tail));
+}
+
 void text_table::add(std::vector<std::string> cells) {
   TENBIT_ASSERT(cells.size() == columns_.size());
   rows_.push_back(std::move(cells));
 }
 
-std::vector<std::size_t> text_table::widths(std::size_t columns) const {
-  std::vector<std::size_t> out;
-  for (std::size_t i = 0; i < columns_.size(); ++i) {
-    std::size_t width = display_width(columns_[i].title);
+namespace {
+
+template <class Column> std::size_t sum(const std::vector<Column>& of, std::size_t Column::*width) {
+  return std::accumulate(of.begin(), of.end(), gap.size() * (of.size() - 1),
+                         [&](std::size_t all, const Column& one) { return all + one.*width; });
+}
+
+} // namespace
+
+// Until the others have their least widths; where that is not enough, texts may be cut to little.
+void text_table::drop(std::vector<shown_column>& from, std::size_t columns) const {
+  const auto rank = [&](const shown_column& one) { return columns_[one.at].dropped; };
+  while (sum(from, &shown_column::least) > columns) {
+    const auto next = std::max_element(
+        from.begin(), from.end(), [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+    if (rank(*next) == 0) {
+      for (shown_column& one : from)
+        if (columns_[one.at].align == side::left)
+          one.least = std::min(one.least, shrunk_min);
+      return;
+    }
+    from.erase(next);
+  }
+}
+
+std::vector<text_table::shown_column> text_table::layout(std::size_t columns) const {
+  std::vector<shown_column> out;
+  for (const column& one : columns_) {
+    const std::size_t i = out.size();
+    std::size_t width = display_width(one.title);
     for (const auto& row : rows_)
       width = std::max(width, display_width(row[i]));
-    out.push_back(width);
+    out.push_back({i, width, one.align == side::left ? std::min(width, one.least) : width});
   }
-  const auto all = [&] {
-    return std::accumulate(out.begin(), out.end(), gap.size() * (out.size() - 1));
-  };
-  while (columns > 0 && all() > columns) {
-    std::size_t widest = out.size();
-    for (std::size_t i = 0; i < out.size(); ++i)
-      if (columns_[i].align == side::left && out[i] > shrunk_min &&
-          (widest == out.size() || out[i] > out[widest]))
-        widest = i;
-    if (widest == out.size())
+  if (columns > 0)
+    drop(out, columns);
+  while (columns > 0 && sum(out, &shown_column::width) > columns) {
+    shown_column* widest = nullptr;
+    for (shown_column& one : out)
+      if (one.width > one.least && (widest == nullptr || one.width > widest->width))
+        widest = &one;
+    if (widest == nullptr)
       break; // the lines are cut
-    --out[widest];
+    --widest->width;
   }
   return out;
 }
 
 std::vector<std::string> text_table::lines(std::size_t columns) const {
-  const auto width = widths(columns);
+  const auto shown = layout(columns);
   std::vector<std::string> titles;
   for (const auto& one : columns_)
     titles.push_back(one.title);
-  const auto line_of = [&](const std::vector<std::string>& cells) {
+  const auto line_of = [&](const std::vector<std::string>& cells, bool title) {
     std::string out;
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      const auto cell = width[i] == 0 ? std::string() : fit(cells[i], width[i]);
-      const std::string pad(width[i] - std::min(width[i], display_width(cell)), ' ');
-      out += (i == 0 ? "" : std::string(gap)) +
+    for (const auto& [i, width, least] : shown) {
+      const auto cut = title ? fit : columns_[i].cut;
+      const auto cell = width == 0 ? std::string() : cut(cells[i], width);
+      const std::string pad(width - std::min(width, display_width(cell)), ' ');
+      out += (out.empty() ? "" : std::string(gap)) +
              (columns_[i].align == side::left ? cell + pad : pad + cell);
     }
     out.erase(out.find_last_not_of(' ') + 1);
     return fit(out, columns);
   };
-  std::vector<std::string> out = {line_of(titles)};
+  std::vector<std::string> out = {line_of(titles, true)};
   for (const auto& row : rows_)
-    out.push_back(line_of(row));
+    out.push_back(line_of(row, false));
   return out;
 }
 

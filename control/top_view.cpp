@@ -9,16 +9,29 @@
 #include "control/render.hpp"
 #include "control/status_json.hpp"
 #include "control/text_table.hpp"
+#include "control/top_tables.hpp"
 #include "coordinator/disk_level.hpp"
 
 namespace tenbit::control {
 namespace {
 
-using side = text_table::side;
 using lines = std::vector<std::string>;
 
-std::string name_text(const std::string& text) {
-  return one_line(text, limits::shown_name_chars_max);
+// A line that is too long goes on in a second one, from where it has a gap or a space.
+void add_wrapped(lines& to, const std::string& line, std::size_t columns) {
+  std::size_t end = std::string::npos;
+  if (columns > 0 && display_width(line) > columns)
+    for (const std::string_view gap : {"  ", " "}) {
+      for (auto at = line.find(gap);
+           at != std::string::npos && display_width(line.substr(0, at)) <= columns;
+           at = line.find(gap, at + 1))
+        end = at;
+      if (end != std::string::npos)
+        break;
+    }
+  to.push_back(line.substr(0, end));
+  if (end != std::string::npos)
+    to.push_back("  " + std::string(trim(line.substr(end))));
 }
 
 struct totals {
@@ -111,168 +124,6 @@ lines headline(const cluster_status& s, const totals& all) {
   return out;
 }
 
-std::string run_state(const run_line& run) {
-  std::string out = run.paused ? std::string("paused") : std::string(to_string(run.status.phase));
-  return run.simulated ? out + " [simulated]" : out;
-}
-
-lines run_table(const cluster_status& s, std::size_t columns) {
-  text_table table({{"run", side::left},
-                    {"state", side::left},
-                    {"prio", side::right},
-                    {"done/all", side::right},
-                    {"leased", side::right},
-                    {"failed", side::right},
-                    {"held", side::right},
-                    {"/s 15m", side::right},
-                    {"ETA", side::right},
-                    {"bits", side::right},
-                    {"budget", side::right},
-                    {"note", side::left}});
-  auto runs = s.runs;
-  std::stable_sort(runs.begin(), runs.end(), [](const run_line& a, const run_line& b) {
-    const auto over = [](const run_line& r) { return r.status.phase == run_phase::finished; };
-    return over(a) < over(b);
-  });
-  for (const auto& run : runs) {
-    const auto& status = run.status;
-    const auto& note = !status.failure.empty()       ? status.failure
-                       : !status.stop_reason.empty() ? status.stop_reason
-                       : !run.waiting_for.empty()    ? run.waiting_for
-                                                     : status.last_failure;
-    table.add({name_text(run.name), run_state(run), std::to_string(run.priority),
-               fmt::format("{}/{}", status.tasks.done, status.tasks_all),
-               std::to_string(status.tasks.leased), std::to_string(status.tasks.failed),
-               std::to_string(status.tasks.quarantined + status.tasks.cancelled),
-               fmt::format("{:.2f}", run.per_second_15m), duration_text(run.eta_s),
-               std::to_string(status.bits), fmt::format("{:.0f}%", 100 * run.budget_used),
-               one_line(note, limits::error_text_chars_max)});
-  }
-  return table.lines(columns);
-}
-
-lines worker_table(const cluster_status& s, std::size_t columns) {
-  text_table table({{"worker", side::left},
-                    {"roles", side::left},
-                    {"state", side::left},
-                    {"slots", side::right},
-                    {"leased", side::right},
-                    {"heartbeat", side::right},
-                    {"done", side::right},
-                    {"failed", side::right},
-                    {"boots", side::right},
-                    {"reason", side::left}});
-  auto peers = s.peers;
-  std::stable_sort(peers.begin(), peers.end(), [](const peer_line& a, const peer_line& b) {
-    const auto rank = [](const peer_line& p) {
-      return !p.connected ? 0 : p.draining.empty() ? 2 : 1;
-    };
-    return rank(a) < rank(b);
-  });
-  for (const auto& peer : peers) {
-    std::string roles;
-    for (const auto& [has, name] : {std::pair(peer.roles.solver, "solver"),
-                                    {peer.roles.oracle, "oracle"},
-                                    {peer.roles.grader, "grader"}})
-      if (has)
-        roles += (roles.empty() ? "" : ",") + std::string(name);
-    table.add({name_text(peer.name), roles,
-               !peer.connected         ? "lost"
-               : peer.draining.empty() ? "ok"
-                                       : "draining",
-               std::to_string(peer.slots), std::to_string(peer.leased),
-               duration_text(peer.heartbeat_age_s), std::to_string(peer.tasks_done),
-               std::to_string(peer.tasks_failed), std::to_string(peer.restarts),
-               one_line(peer.draining.empty() ? peer.refused : peer.draining,
-                        limits::error_text_chars_max)});
-  }
-  return table.lines(columns);
-}
-
-// One replica as all workers see it together: sums, and the worst of times and breakers.
-struct endpoint_sum {
-  std::string model, url;
-  std::size_t workers = 0, not_closed = 0;
-  std::string breaker;
-  std::uint64_t in_flight = 0, limit = 0, queued = 0, answered = 0, failed = 0;
-  double first_byte_p99_ms = 0, p50_ms = 0, p99_ms = 0;
-  attempt_failures errors;
-
-  void add(const replica_report& r) {
-    ++workers;
-    if (r.breaker != "closed") {
-      ++not_closed;
-      breaker = r.breaker;
-    }
-    in_flight += r.in_flight;
-    limit += r.limit;
-    queued += r.queued;
-    answered += r.answered;
-    failed += r.failed;
-    errors.throttled += r.errors.throttled;
-    errors.transient += r.errors.transient;
-    errors.endpoint_invalid += r.errors.endpoint_invalid;
-    errors.request_invalid += r.errors.request_invalid;
-    errors.auth += r.errors.auth;
-    first_byte_p99_ms = std::max(first_byte_p99_ms, r.first_byte_p99_ms);
-    p50_ms = std::max(p50_ms, r.total_p50_ms);
-    p99_ms = std::max(p99_ms, r.total_p99_ms);
-  }
-  // Failed attempts by class, the ones a person must mend first; empty: none.
-  [[nodiscard]] std::string errors_text() const {
-    std::string out;
-    for (const auto& [name, count] : {std::pair("auth", errors.auth),
-                                      {"request", errors.request_invalid},
-                                      {"reply", errors.endpoint_invalid},
-                                      {"throttled", errors.throttled},
-                                      {"transient", errors.transient}})
-      if (count > 0)
-        out += fmt::format("{}{} {}", out.empty() ? "" : ", ", count, name);
-    return out;
-  }
-  [[nodiscard]] std::string breaker_text() const {
-    if (not_closed == 0)
-      return "closed";
-    return workers == 1 ? name_text(breaker)
-                        : fmt::format("{} {}/{}", name_text(breaker), not_closed, workers);
-  }
-};
-
-lines endpoint_table(const cluster_status& s, std::size_t columns) {
-  std::map<std::pair<std::string, std::string>, endpoint_sum> sums;
-  for (const auto& peer : s.peers)
-    for (const auto& replica : peer.replicas) {
-      auto& into = sums[{replica.model, replica.url}];
-      into.model = replica.model;
-      into.url = replica.url;
-      into.add(replica);
-    }
-  std::vector<endpoint_sum> all;
-  for (auto& [key, one] : sums)
-    all.push_back(std::move(one));
-  std::stable_sort(all.begin(), all.end(), [](const endpoint_sum& a, const endpoint_sum& b) {
-    return (a.not_closed > 0) > (b.not_closed > 0);
-  });
-  text_table table({{"model", side::left},
-                    {"endpoint", side::left},
-                    {"breaker", side::left},
-                    {"calls/limit", side::right},
-                    {"queued", side::right},
-                    {"first p99", side::right},
-                    {"p50 s", side::right},
-                    {"p99 s", side::right},
-                    {"answered", side::right},
-                    {"given up", side::right},
-                    {"failed attempts", side::left}});
-  for (const auto& one : all)
-    table.add({name_text(one.model), one_line(one.url, limits::error_text_chars_max),
-               one.breaker_text(), fmt::format("{}/{}", one.in_flight, one.limit),
-               std::to_string(one.queued), fmt::format("{:.2f}", one.first_byte_p99_ms / 1000),
-               fmt::format("{:.2f}", one.p50_ms / 1000), fmt::format("{:.2f}", one.p99_ms / 1000),
-               std::to_string(one.answered), std::to_string(one.failed), one.errors_text()});
-  return table.lines(columns);
-}
-
 // What the link refused, where it did.
 std::string refusals_text(const cluster_status& s) {
   std::string out;
@@ -354,17 +205,22 @@ void trim_tables(std::vector<lines*> tables, std::size_t rows) {
 } // namespace
 
 std::vector<std::string> top_view(const cluster_status& s, screen size) {
-  auto out = headline(s, sum(s));
-  auto end = health(s);
+  lines out, end;
+  for (const auto& line : headline(s, sum(s)))
+    add_wrapped(out, line, size.columns);
+  for (const auto& line : health(s))
+    add_wrapped(end, line, size.columns);
   lines tables[] = {run_table(s, size.columns), worker_table(s, size.columns),
                     endpoint_table(s, size.columns)};
-  constexpr std::size_t blanks = 4; // one before each part
-  if (size.rows > 0) {
-    const auto fixed = out.size() + end.size() + blanks;
+  const auto all = out.size() + tables[0].size() + tables[1].size() + tables[2].size() + end.size();
+  const bool airy = size.rows == 0 || all + 4 <= size.rows; // a blank line before each part
+  if (!airy) {
+    const auto fixed = out.size() + end.size();
     trim_tables({&tables[0], &tables[1], &tables[2]}, size.rows > fixed ? size.rows - fixed : 0);
   }
   for (auto* part : {&tables[0], &tables[1], &tables[2], &end}) {
-    out.emplace_back();
+    if (airy)
+      out.emplace_back();
     out.insert(out.end(), part->begin(), part->end());
   }
   if (size.rows > 0 && out.size() > size.rows)

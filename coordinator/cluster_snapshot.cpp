@@ -34,6 +34,17 @@ std::string model_out(const experiment& exp, const std::vector<fleet_peer>& peer
   return {};
 }
 
+// No throughput ends a run before its last task is done: a pending one takes its usual time, else
+// the last one that was granted the rest of it.
+double least_left_s(const plan& tasks, run_clock::time_point now) {
+  const auto usual = tasks.usual_time();
+  const auto granted = tasks.youngest_lease();
+  if (!usual || !granted)
+    return 0;
+  return tasks.counts().pending > 0 ? seconds(*usual)
+                                    : std::max(0.0, seconds(*usual - (now - *granted)));
+}
+
 } // namespace
 
 // Why no worker at all takes a task; empty: one does.
@@ -98,7 +109,7 @@ std::string cluster_core::why_pending(const run_core& run) const {
   return "no free slot";
 }
 
-// Throughput, and the time that is left.
+// Throughput, and the time that is left by it.
 void cluster_core::add_rates(const run_entry& entry, run_clock::time_point now, run_line& out) {
   const plan_counts& counts = entry.core->tasks().counts();
   const auto rate = [&](run_clock::duration window) {
@@ -123,9 +134,10 @@ void cluster_core::add_rates(const run_entry& entry, run_clock::time_point now, 
   if (left > 0 && middle > 0) {
     const double slow = rates.size() >= 3 ? quantile(rates, 0.1) : middle / 2;
     const double fast = rates.size() >= 3 ? quantile(rates, 0.9) : middle * 2;
-    out.eta_s = left / middle;
-    out.eta_low_s = left / std::max(fast, middle);
-    out.eta_high_s = slow > 0 ? left / slow : -1;
+    const double least = least_left_s(entry.core->tasks(), now);
+    out.eta_s = std::max(left / middle, least);
+    out.eta_low_s = std::max(left / std::max(fast, middle), least);
+    out.eta_high_s = slow > 0 ? std::max(left / slow, least) : -1;
   }
 }
 

@@ -258,4 +258,16 @@ std::optional<run_clock::time_point> plan::oldest_lease() const {
   return out;
 }
 
+std::optional<run_clock::time_point> plan::youngest_lease() const {
+  std::optional<run_clock::time_point> out;
+  for (const auto& [task, held] : leases_)
+    if (!held.expired && (!out || held.granted > *out))
+      out = held.granted;
+  return out;
+}
+
+std::optional<run_clock::duration> plan::usual_time() const {
+  return timed_ == 0 ? std::nullopt : std::optional(usual_time_);
+}
+
 } // namespace tenbit

@@ -138,6 +138,10 @@ public:
   [[nodiscard]] std::string queues() const;
   // The granting time of the oldest live lease.
   [[nodiscard]] std::optional<run_clock::time_point> oldest_lease() const;
+  [[nodiscard]] std::optional<run_clock::time_point> youngest_lease() const;
+  // From grant to done, as the last tasks took it: a mean in which the newer ones weigh more.
+  // Empty: none is done yet.
+  [[nodiscard]] std::optional<run_clock::duration> usual_time() const;
   // Nothing is leased, and nothing will be.
   [[nodiscard]] bool over() const {
     return counts_.leased == 0 && (stopped_ || counts_.pending == 0);
@@ -175,6 +179,8 @@ private:
   std::unordered_map<peer_id, std::set<problem_index>> silent_; // expired, by who held them
   std::unordered_map<peer_id, std::uint32_t> live_; // leases by holder, the expired not counted
   plan_counts counts_;
+  run_clock::duration usual_time_{}; // of timed_ tasks
+  std::uint64_t timed_ = 0;
   bool stopped_ = false, held_ = false;
 };
 

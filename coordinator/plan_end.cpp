@@ -6,6 +6,11 @@
 #include "coordinator/plan.hpp"
 
 namespace tenbit {
+namespace {
+
+constexpr std::uint64_t usual_of_tasks = 16; // one of so many parts of usual_time() is the newest
+
+} // namespace
 
 // -- endings -------------------------------------------------------------------------------------
 
@@ -68,6 +73,9 @@ void plan::drop_lease(problem_index task) {
 }
 
 void plan::end(problem_index task, task_ending how, run_clock::time_point now) {
+  if (const task_lease* held = find(task); held != nullptr && how == task_ending::done)
+    usual_time_ += (now - held->granted - usual_time_) /
+                   static_cast<std::int64_t>(std::min(++timed_, usual_of_tasks));
   drop_lease(task);
   ++count_of(how);
   const auto known = faults_.find(task);

@@ -181,6 +181,7 @@ void run_core::finish_commit(const after_outcome& then, problem_index task,
     finishing_.erase(task);
     failures_in_row_ = 0;
     any_done_ = true;
+    status_.bits_per_problem.add(then.bits);
     finished_.push_back(then.to);
     end_lease(task, task_ending::done, now); // what its worker still says of it is answered
     return;

@@ -236,7 +236,8 @@ private:
   struct after_outcome {
     peer_id to;
     arm_closed reply;
-    bool last = false; // with it the task is done
+    bool last = false;      // with it the task is done
+    std::uint64_t bits = 0; // that the task's ledger has then
   };
   struct after_release {
     task_ending how;

@@ -197,7 +197,8 @@ void run_core::on_graded(peer_id from, graded result) {
     what.lease_ended = rules_.leases_kept;
     finishing_.insert(what.task);
   }
-  commit(std::move(what), after_outcome{held.holder, {result.task, held.number, where}, last});
+  commit(std::move(what),
+         after_outcome{held.holder, {result.task, held.number, where}, last, held.ledger.size()});
 }
 
 void run_core::grader_joined(peer_id) {

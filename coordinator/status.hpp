@@ -3,6 +3,8 @@
 // Readers never touch the coordinator or the store, so watching a run cannot slow it.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -14,6 +16,20 @@
 namespace tenbit {
 
 enum class run_phase : std::uint8_t { running, stopping, finished, broken };
+
+// Problems by the answer bits that the ledger has for them, over all arms and trials.
+struct bits_histogram {
+  static constexpr std::array<std::uint64_t, 9> bounds{0, 1, 2, 4, 8, 10, 16, 32, 64};
+  std::array<std::uint64_t, bounds.size() + 1>
+      problems{};         // above the bound before; last: above all
+  std::uint64_t bits = 0; // of all of them
+  void add(std::uint64_t paid) {
+    const auto* bound = std::lower_bound(bounds.begin(), bounds.end(), paid);
+    ++problems[static_cast<std::size_t>(bound - bounds.begin())];
+    bits += paid;
+  }
+  friend bool operator==(const bits_histogram&, const bits_histogram&) = default;
+};
 
 struct run_status {
   run_phase phase = run_phase::running;
@@ -33,6 +49,7 @@ struct run_status {
   std::uint64_t stale_refused = 0; // messages of a lease that is over
   std::uint64_t duplicates = 0;    // copies that were answered again or ignored
   std::uint64_t bits_relayed = 0;  // given to solvers in this run, each once per lease
+  bits_histogram bits_per_problem; // that were done in this run
 };
 
 // How the store of a run does, as its journal sees it while it is open.

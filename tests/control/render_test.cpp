@@ -70,6 +70,42 @@ TEST(Render_Top, Trouble_IsNamedAndQuietIsShort) {
   EXPECT_THAT(joined(top_view({}, {})), HasSubstr("no run is here: tenbit ctl run submit FILE"));
 }
 
+// The columns of a terminal that nobody made wider.
+constexpr std::size_t usual = 80;
+
+TEST(Render_Top, EightyColumns_ShowWhatIsNeededToAct) {
+  const auto text = joined(top_view(full_snapshot(), {usual, 0}));
+  for (const char* what :
+       {"ETA 1:01:01 (50:00 … 1:06:40)", "16 cancelled", "oldest pending 1:01, lease 1:02",
+        "paused [simulated]", "13/81", "1:01:01", "solver,grader", "draining", "fan is broken",
+        "gpu-07:8000", "half-open", "41/43", "85 auth", "!! background errors 76", "dropped 66"})
+    EXPECT_THAT(text, HasSubstr(what));
+}
+
+TEST(Render_Top, LongHosts_KeepTheirFirstNameAndPort) {
+  auto s = full_snapshot();
+  auto& replica = s.peers[0].replicas[0];
+  replica.model = "qwen2.5-7b-instruct";
+  for (const auto& [url, shown] :
+       {std::pair("http://gpu-node-100.rack3.cluster.example.org:8000/v1",
+                  "  gpu-node-100.ra…:8000"),
+        {"http://192.168.100.200:8000/openai/v1", "  192.168.100.200:8000…"},
+        {"https://models.department.example.org/v1", "  models.department.ex…"}}) {
+    replica.url = url;
+    EXPECT_THAT(joined(top_view(s, {usual, 0})), HasSubstr(shown));
+  }
+}
+
+TEST(Render_Top, LongReason_PushesFiguresOutAndWaitingIsWrapped) {
+  auto s = full_snapshot();
+  s.runs[0].waiting_for = "no worker has a model that can be called (endpoints are out or paused)";
+  s.peers[0].draining = "heard, but does not hear: its grants expired";
+  const auto text = joined(top_view(s, {usual, 0}));
+  EXPECT_THAT(text, HasSubstr("heard, but does not"));
+  EXPECT_THAT(text, Not(HasSubstr("boots")));
+  EXPECT_THAT(text, HasSubstr("out or\n  paused)\n"));
+}
+
 TEST(Render_Top, AnySize_IsKept) {
   const auto s = crowded();
   for (const std::size_t columns : {1U, 7U, 40U, 80U, 200U})
@@ -162,12 +198,32 @@ TEST(Render_Text, WideCharacters_TakeTwoColumns) {
   EXPECT_EQ(fit("日本語", 4), "日…");
   EXPECT_EQ(fit("abc", 3), "abc");
   EXPECT_EQ(fit("abcd", 3), "ab…");
+  EXPECT_EQ(fit_middle("abcdef", 6), "abcdef");
+  EXPECT_EQ(fit_middle("abcdef", 5), "ab…ef");
+  EXPECT_EQ(fit_middle("日本語日本語", 6), "日…語");
+  EXPECT_EQ(fit_middle("ab", 1), "…");
+}
+
+TEST(Render_Table, TooNarrow_DropsByRankBeforeATextGoesBelowItsLeast) {
+  using side = text_table::side;
+  text_table table({{"name", side::left, 0, 8},
+                    {"a", side::right, 2},
+                    {"b", side::right, 1},
+                    {"why", side::left, 0, 10}});
+  table.add({"long-name-of-it", "111", "222", "because of that"});
+  EXPECT_EQ(table.lines(42)[1], "long-name-of-it  111  222  because of that");
+  EXPECT_EQ(table.lines(30)[1], "long-na…  111  222  because o…");
+  EXPECT_EQ(table.lines(29)[0], "name           b  why") << "a went first";
+  EXPECT_EQ(table.lines(29)[1], "long-name-…  222  because of…");
+  EXPECT_EQ(table.lines(20)[1], "long-na…  because o…");
+  EXPECT_EQ(table.lines(14)[1], "long-…  becau…") << "nothing is left to drop";
 }
 
 RC_GTEST_PROP(Render_Text, Fit_NeverExceeds, (const std::string& raw, unsigned char columns)) {
   const std::size_t most = columns % 40 + 1U;
   RC_ASSERT(display_width(fit(one_line(raw, 100), most)) <= most);
   RC_ASSERT(display_width(fit(raw, most)) <= most); // and for any bytes
+  RC_ASSERT(display_width(fit_middle(raw, most)) <= most);
 }
 
 TEST(Render_Text, DurationsAndBytes_AreShort) {

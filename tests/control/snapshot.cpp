@@ -17,6 +17,7 @@ run_line full_run() {
   run.status.bits_relayed = 1003;
   run.status.prompt_tokens = 1004;
   run.status.completion_tokens = 1005;
+  run.status.bits_per_problem = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, 1006};
   run.status.money = 12.5;
   run.status.stop_reason = "budget of calls is used";
   run.status.failure = "no";

@@ -25,6 +25,7 @@ TEST(Status_Json, FullSnapshot_RoundTrips) {
   EXPECT_EQ(run.status.tasks, full_snapshot().runs[0].status.tasks);
   EXPECT_EQ(run.priority, -7);
   EXPECT_EQ(run.status.money, 12.5);
+  EXPECT_EQ(run.status.bits_per_problem, full_snapshot().runs[0].status.bits_per_problem);
   EXPECT_EQ(run.waiting_for, "no free slot");
   EXPECT_TRUE(run.paused);
   EXPECT_EQ(back->peers.at(0).roles, full_snapshot().peers[0].roles);
@@ -61,6 +62,12 @@ TEST(Status_Json, WhatNobodyOrdered_IsNull) {
   const auto back = parse_status(text);
   ASSERT_TRUE(back.has_value()) << back.error();
   EXPECT_EQ(back->endpoint_orders, s.endpoint_orders);
+}
+
+TEST(Status_Json, BitsInOtherClasses_AreNotTaken) {
+  const auto parsed = parse_status("{\"runs\": [{\"bits_per_problem\": [1, 2, 3]}]}");
+  ASSERT_TRUE(parsed.has_value()) << parsed.error();
+  EXPECT_EQ(parsed->runs.at(0).status.bits_per_problem, bits_histogram{});
 }
 
 TEST(Status_Json, WrongTypes_AreNamed) {

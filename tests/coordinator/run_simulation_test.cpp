@@ -1,5 +1,6 @@
 // The parties of a run under seeds: any interleaving, crashes anywhere, models that fail.
 #include <gtest/gtest.h>
+#include <numeric>
 
 #include "tests/coordinator/small_experiment.hpp"
 #include "tests/coordinator/world.hpp"
@@ -29,6 +30,9 @@ void expect_all_done(const world& w) {
   for (const auto& [index, task] : w.stored())
     EXPECT_EQ(task.state.status, task_status::done) << "problem " << index;
   EXPECT_EQ(w.status().phase, run_phase::finished);
+  const auto& counted = w.status().bits_per_problem.problems;
+  EXPECT_EQ(std::accumulate(counted.begin(), counted.end(), std::uint64_t{0}),
+            w.status().tasks.done - w.status().tasks_done_before);
 }
 
 } // namespace
@@ -44,6 +48,7 @@ TEST(Run_Undisturbed, AnyInterleaving_GivesTheSameJournal) {
     w.run(0, 0);
     expect_all_done(w);
     EXPECT_EQ(w.canonical(), reference.canonical());
+    EXPECT_EQ(w.status().bits_per_problem.bits, w.status().bits);
     EXPECT_EQ(w.calls_started(), reference.calls_started());
   }
 }
