@@ -25,13 +25,17 @@ void measure_process(cluster_status& out) {
 } // namespace
 
 // On the coordinator's thread: what the free space allows holds for the next messages. The fullest
-// disk of those that hold a store counts for all.
+// disk of those that hold the store of a run that goes on counts for all.
 void host::look_at_disk(cluster_status& out) {
   std::set<std::string> dirs = {options_.dir};
   {
     const std::lock_guard lock(bits_mutex_);
-    for (const auto& [name, dir] : stores_)
-      dirs.insert(dir);
+    for (const auto& [name, dir] : stores_) {
+      const run_core* run = core_->find(name);
+      if (run == nullptr ||
+          (run->status().phase != run_phase::finished && run->status().phase != run_phase::broken))
+        dirs.insert(dir);
+    }
   }
   std::string fullest = options_.dir;
   for (const std::string& dir : dirs) {
@@ -78,10 +82,11 @@ void host::on_status(cluster_status now) {
   }
   {
     const std::lock_guard lock(bits_mutex_);
-    for (const fleet_peer& peer : core_->peers().all())
-      oracles_.erase({peer.name, experiment_id{}});
-    for (const oracle_record& oracle : core_->oracles())
+    for (const oracle_record& oracle : core_->oracles()) {
+      if (oracle.there) // else it may be one that is coming back
+        oracles_.erase({oracle.name, experiment_id{}});
       oracles_[{oracle.name, oracle.run}] = oracle;
+    }
     drains_ = core_->drains();
   }
   add_ended(now);

@@ -187,7 +187,14 @@ tenbit::status<start_failure> host::resume_runs() {
   for (const kept_run& kept : files_.runs) {
     if (know_as_ended(kept))
       continue;
+    const auto left_out = [&](const std::string& why) { // it keeps no other run from starting
+      spdlog::error("{} was cancelled, and is left out: {}", kept.name, why);
+    };
     auto exp = experiment_of(kept);
+    if (!exp && kept.cancelled) {
+      left_out(exp.error().message);
+      continue;
+    }
     if (!exp)
       return fail(exp.error());
     store_options how;
@@ -196,6 +203,10 @@ tenbit::status<start_failure> host::resume_runs() {
     if (!target && target.error().kind == store_error::not_a_store) {
       spdlog::error("{}: its store was moved away ({}); submit it again with --store to go on",
                     kept.name, target.error().message);
+      continue;
+    }
+    if (!target && kept.cancelled) {
+      left_out(target.error().message);
       continue;
     }
     if (!target)

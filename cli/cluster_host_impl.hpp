@@ -74,7 +74,7 @@ private:
   [[nodiscard]] tenbit::status<std::string> keep(const std::vector<std::string>& new_oracles = {});
   [[nodiscard]] bool waits_to_be_kept(remote_frame& frame); // true: taken
   void waits_no_more(connection_id from);
-  void admit_new_oracles();
+  [[nodiscard]] bool admit_new_oracles(); // false: they wait, the file cannot be written
 
   // -- verbs; one function each, see cluster_verbs.cpp
   using verb = control::reply (host::*)(const control::request&);

@@ -20,17 +20,21 @@ tenbit::status<std::string> host::keep(const std::vector<std::string>& new_oracl
   return write_cluster_files(options_.dir, files_);
 }
 
-// An oracle that no life of the coordinator has known is written down before the coordinator hears
+// An oracle that the file does not have as being there is written down before the coordinator hears
 // of it: one that starts again must wait for whoever may have given bits or has calls on the wire.
 // On the link's thread.
 bool host::waits_to_be_kept(remote_frame& frame) {
   const auto* h = std::get_if<hello>(&frame.message);
   if (h == nullptr || !h->roles.oracle || !frame.rights.oracle)
     return false;
+  if (h->incarnation_seen > files_.incarnation)
+    return false; // it will be refused
   const std::lock_guard lock(bits_mutex_);
-  const auto place = oracles_.lower_bound({frame.key, {}});
-  if (place != oracles_.end() && place->first.first == frame.key)
-    return false;
+  for (auto place = oracles_.lower_bound({frame.key, {}});
+       place != oracles_.end() && place->first.first == frame.key; ++place)
+    if (place->second.there)
+      return false;
+  std::erase_if(waiting_, [&](const remote_frame& one) { return one.from == frame.from; });
   waiting_.push_back(std::move(frame));
   return true;
 }
@@ -40,7 +44,8 @@ void host::waits_no_more(connection_id from) {
   std::erase_if(waiting_, [&](const remote_frame& frame) { return frame.from == from; });
 }
 
-void host::admit_new_oracles() {
+bool host::admit_new_oracles() {
+  const std::lock_guard kept(mutex_); // nobody else writes the file in between
   std::vector<std::string> names;
   {
     const std::lock_guard lock(bits_mutex_);
@@ -48,30 +53,34 @@ void host::admit_new_oracles() {
       names.push_back(frame.key);
   }
   if (names.empty())
-    return;
+    return true;
   if (const auto written = keep(names); !written) {
     spdlog::error("no new oracle is let in: {}", written.error());
-    return;
+    return false;
   }
   const std::lock_guard lock(bits_mutex_);
   for (const std::string& name : names)
-    oracles_.try_emplace({name, experiment_id{}}, oracle_record{name, {}, 0, true});
+    oracles_[{name, experiment_id{}}] = oracle_record{name, {}, 0, true};
   for (remote_frame& frame : std::exchange(waiting_, {}))
     if (std::find(names.begin(), names.end(), frame.key) != names.end())
       caf::anon_send(root_, std::move(frame));
     else
       waiting_.push_back(std::move(frame));
+  return true;
 }
 
 // Once a second: which oracles are there, what they gave, who is draining and which runs are over
 // is kept.
 void host::maintain() {
   std::pair<kept_oracles, std::map<std::string, std::string>> kept;
+  bool admitted = true;
+  int turn = 0;
   while (!ending_) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    admit_new_oracles();
-    static thread_local int turn = 0;
-    if (++turn % 10 != 0)
+    const bool second = ++turn % 10 == 0;
+    if (admitted || second) // a disk that is full is not asked ten times a second
+      admitted = admit_new_oracles();
+    if (!second)
       continue;
     decltype(kept) now;
     {

@@ -93,13 +93,30 @@ control::reply host::run_submit(const control::request& r) {
 control::reply host::start_submitted(const control::request& r, experiment exp,
                                      const benchmark& items, const std::string& dir) {
   const std::string name = exp.name;
+  bool over = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const host_run* known = find(name);
+    over = known != nullptr && is_over(*known);
+  }
   auto old = take_ended(name);
+  if (over && !old)
+    return no_answer();
   const std::string file = fmt::format("{}/runs/{}.toml", options_.dir, name);
   const auto text_before = read_whole(file);
+  std::vector<kept_run> runs_before;
+  {
+    const std::lock_guard lock(mutex_);
+    runs_before = files_.runs;
+  }
   bool resumed = false;
   auto target =
       open_run_store(dir, make_manifest(exp, items), items, options_.accept_rollback, resumed);
   const auto failed = [&](std::string why) {
+    {
+      const std::lock_guard lock(mutex_);
+      files_.runs = runs_before;
+    }
     if (!old)
       return refusal(std::move(why));
     if (text_before)

@@ -1,6 +1,8 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <memory>
+#include <nlohmann/json.hpp>
+#include <set>
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
@@ -44,18 +46,22 @@ void show(const cluster_status& now, std::string& last) {
   last = std::move(line);
 }
 
-bool all_over(const cluster_status& now, std::size_t submitted) {
-  if (now.runs.size() < std::max<std::size_t>(submitted, 1))
-    return false;
-  for (const run_line& run : now.runs)
+bool all_over(const cluster_status& now, const std::set<std::string>& submitted) {
+  std::size_t there = 0; // the snapshot may be older than the submission
+  for (const run_line& run : now.runs) {
     if (run.status.phase == run_phase::running || run.status.phase == run_phase::stopping)
       return false;
-  return true;
+    there += submitted.count(run.name);
+  }
+  return !now.runs.empty() && there == submitted.size();
 }
 
-int outcome(const cluster_status& now) {
+// Of what was submitted with it, or else of all.
+int outcome(const cluster_status& now, const std::set<std::string>& submitted) {
   for (const run_line& run : now.runs) {
-    if (run.status.tasks.pending + run.status.tasks.leased > 0)
+    if (!submitted.empty() && !submitted.contains(run.name))
+      continue;
+    if (run.status.tasks.pending + run.status.tasks.leased + run.status.tasks.cancelled > 0)
       return exit_unfinished;
     if (run.status.tasks.failed + run.status.tasks.quarantined > 0)
       return exit_incomplete;
@@ -63,7 +69,7 @@ int outcome(const cluster_status& now) {
   return exit_ok;
 }
 
-int submit_all(cluster_host& host, const arguments& args) {
+int submit_all(cluster_host& host, const arguments& args, std::set<std::string>& names) {
   for (const std::string& file : args.submit) {
     control::request r;
     r.verb = "run submit";
@@ -75,11 +81,12 @@ int submit_all(cluster_host& host, const arguments& args) {
       fmt::print(stderr, "tenbit: {}\n", printable(answer.error));
       return exit_usage;
     }
+    names.insert(nlohmann::json::parse(answer.result).at("run").get<std::string>());
   }
   return exit_ok;
 }
 
-int watch(cluster_host& host, const arguments& args) {
+int watch(cluster_host& host, const arguments& args, const std::set<std::string>& submitted) {
   std::string last;
   for (;;) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
@@ -94,8 +101,8 @@ int watch(cluster_host& host, const arguments& args) {
     }
     if (!args.quiet)
       show(*now, last);
-    if (args.until_done && all_over(*now, args.submit.size()))
-      return outcome(*now);
+    if (args.until_done && all_over(*now, submitted))
+      return outcome(*now, submitted);
     if (stop_signals() > 0 || host.stop_wanted()) {
       fmt::print(stderr, "Stopping: closing the stores. Workers keep what they have in work and go "
                          "on when the coordinator is started again.\n");
@@ -132,9 +139,10 @@ int run(arguments& args) {
              (*host)->http_port() < 0
                  ? std::string()
                  : fmt::format(", status at http://127.0.0.1:{}/metrics", (*host)->http_port()));
-  if (const int bad = submit_all(**host, args); bad != exit_ok)
+  std::set<std::string> submitted;
+  if (const int bad = submit_all(**host, args, submitted); bad != exit_ok)
     return bad;
-  const int code = watch(**host, args);
+  const int code = watch(**host, args, submitted);
   host->reset();
   return code;
 }

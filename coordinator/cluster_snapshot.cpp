@@ -131,7 +131,7 @@ void cluster_core::add_rates(const run_entry& entry, run_clock::time_point now, 
   }
   const auto left = static_cast<double>(counts.pending + counts.leased);
   const double middle = rates.size() >= 3 ? quantile(rates, 0.5) : out.per_second_1m;
-  if (left > 0 && middle > 0) {
+  if (left > 0 && middle > 0 && !out.status.tasks.cancelled) {
     const double slow = rates.size() >= 3 ? quantile(rates, 0.1) : middle / 2;
     const double fast = rates.size() >= 3 ? quantile(rates, 0.9) : middle * 2;
     const double least = least_left_s(entry.core->tasks(), now);
@@ -192,7 +192,7 @@ run_line cluster_core::line_of(const run_entry& entry, run_clock::time_point now
   out.duplicates = out.status.duplicates;
   out.suspects = run.tasks().suspects();
   out.waiting_for = why_pending(run);
-  const plan_counts& counts = run.tasks().counts();
+  const plan_counts& counts = run.status().tasks;
   add_rates(entry, now, out);
   out.ledger_difference = unaccounted_bits(run);
   if (counts.pending > 0)

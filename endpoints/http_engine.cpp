@@ -29,8 +29,11 @@ const std::string& never_by_proxy() {
   static const std::string hosts = [] {
     std::string out = "localhost,127.0.0.0/8,::1";
     for (const char* name : {"no_proxy", "NO_PROXY"})
-      if (const char* more = std::getenv(name); more != nullptr && *more != '\0')
+      if (const char* more = std::getenv(name); more != nullptr && *more != '\0') {
+        if (std::string_view(more) == "*") // only alone it means all
+          return std::string(more);
         out += std::string(",") + more;
+      }
     return out;
   }();
   return hosts;

@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
+#include <fstream>
+#include <string>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -27,10 +29,18 @@ bool sync_directory(const std::string& path) {
   return synced;
 }
 
+// Without setting it: other threads make files meanwhile.
+mode_t umask_now() {
+  std::ifstream status("/proc/self/status");
+  for (std::string name; status >> name; status.ignore(4096, '\n'))
+    if (unsigned mask = 0; name == "Umask:" && status >> std::oct >> mask)
+      return static_cast<mode_t>(mask);
+  return 077;
+}
+
 // mkostemp makes 0600; a result gets what the umask leaves of 0644, as any other new file.
 void open_to_readers(int fd) {
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
+  const mode_t mask = umask_now();
   ignore(::fchmod(fd, 0644 & ~mask), "a private result is still a result");
 }
 

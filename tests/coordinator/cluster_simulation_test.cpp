@@ -111,6 +111,13 @@ TEST(F15_Simulated, OraclesAndGradersDie_BitsAreTheSame) {
   expect_same_journals(faults, true);
 }
 
+TEST(F24_Simulated, PeersAreKicked_NothingCommittedIsLost) {
+  fault_plan faults;
+  faults.kick = 0.01;
+  faults.break_connection = 0.002;
+  expect_same_journals(faults, false);
+}
+
 TEST(F24_Simulated, PeersAreDrainedAndUndrained_NothingCommittedIsPaidAgain) {
   fault_plan faults;
   faults.drain = 0.01;
@@ -137,6 +144,7 @@ TEST(Cluster_Everything, AtOnce_EndsInTheSameJournal) {
   faults.kill_worker = 0.0003;
   faults.pause_coordinator = 0.0002;
   faults.drain = 0.0005;
+  faults.kick = 0.0005;
   faults.faults_max = 25;
   expect_same_journals(faults, false, {4, 2, 2, 2});
 }

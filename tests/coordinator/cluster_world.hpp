@@ -38,6 +38,7 @@ struct fault_plan {
   double pause_coordinator = 0; // stands still for longer than a lease lives
   double fill_disk = 0;         // of the coordinator, for a while
   double drain = 0;             // of a peer, by an operator who undrains it later
+  double kick = 0;              // of a peer, by an operator
   int faults_max = 60;
 };
 

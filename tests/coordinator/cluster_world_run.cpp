@@ -45,6 +45,8 @@ void cluster_world::inject() {
     ignore(core_->drain(any.name, "a fault"), "it may not have said hello yet");
     any.undrain_at = now_ + std::chrono::milliseconds(static_cast<int>(random_.below(90'000)));
   }
+  if (core_ && any.connection != 0 && strikes(faults_.kick))
+    ignore(core_->kick(any.name, "a fault", now_), "it may not have said hello yet");
   if (core_ && strikes(faults_.fill_disk)) {
     disk_free_at_ = now_ + std::chrono::milliseconds(static_cast<int>(random_.below(200'000)));
     core_->disk(random_.chance(0.7) ? disk_level::no_appends : disk_level::no_grants);
