@@ -119,6 +119,7 @@ TEST(F15_Oracle, KilledHungAndRestarted_SameBitsCountedOnce) {
     ASSERT_TRUE(cluster.wait_until([&] { return !cluster.worker(name).running(); }, 60)) << name;
     EXPECT_EQ(cluster.worker(name).wait().signal, SIGKILL);
   }
+  cluster.hold_to(3);
   cluster.start_worker("o1", "oracle");
   cluster.start_worker("o2", "oracle");
   // Hung for longer than it is waited for: the other takes over.
@@ -126,6 +127,7 @@ TEST(F15_Oracle, KilledHungAndRestarted_SameBitsCountedOnce) {
   cluster.worker("o1").send(SIGSTOP);
   EXPECT_LT(done(cluster), problems) << "the run was over before the oracle hung";
   ASSERT_TRUE(cluster.wait_until([&] { return !cluster.peer("o1").value("connected", true); }, 30));
+  cluster.hold_to(0);
   const auto before = done(cluster);
   EXPECT_TRUE(
       cluster.wait_until([&] { return done(cluster) > before || done(cluster) == problems; }, 60));
