@@ -3,6 +3,7 @@
 // flat over a long run against a simulator that answers at once.
 //
 //   cluster_bench [pending] [run]      default 1000000 200000
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fmt/format.h>
@@ -102,14 +103,19 @@ double resting_rss_mb(std::uint64_t tasks, double* first_grant_s) {
     (void)tenbit({"ctl", "--socket", bench.cluster + "/ctl.sock", "stop"});
     (void)first.wait();
   }
-  const auto start = clock::now();
-  process coordinator(bench.coordinator(false));
   double rss = 0;
-  if (first_grant_s == nullptr) {
+  {
+    process resting(bench.coordinator(false));
     (void)bench.wait_for_run();
     std::this_thread::sleep_for(std::chrono::seconds(2));
-    return rss_mb(bench);
+    rss = rss_mb(bench);
+    (void)tenbit({"ctl", "--socket", bench.cluster + "/ctl.sock", "stop"});
+    (void)resting.wait();
   }
+  if (first_grant_s == nullptr)
+    return rss;
+  const auto start = clock::now();
+  process coordinator(bench.coordinator(false));
   process worker(bench.worker("w1"));
   for (;;) {
     const json line = bench.run_line();
@@ -118,12 +124,12 @@ double resting_rss_mb(std::uint64_t tasks, double* first_grant_s) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   *first_grant_s = seconds_since(start);
-  rss = rss_mb(bench);
   return rss;
 }
 
+// Some more tasks follow, so that no tenth holds the end, when slots run empty.
 void long_run(std::uint64_t tasks) {
-  set_up bench(tasks);
+  set_up bench(tasks + tasks / 50 + 2000);
   process coordinator(bench.coordinator(true));
   (void)bench.wait_for_run();
   process grader(bench.worker("g1"));
@@ -134,9 +140,10 @@ void long_run(std::uint64_t tasks) {
   const std::uint64_t step = tasks / 10;
   std::uint64_t next = step, before = 0;
   auto at = clock::now();
-  double cpu = cpu_s(coordinator), slowest = 1e9, fastest = 0;
+  double cpu = cpu_s(coordinator);
+  std::vector<double> rates;
   for (;;) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    std::this_thread::sleep_for(std::chrono::milliseconds(250));
     const json line = bench.run_line();
     const auto done = line.at("tasks").at("done").get<std::uint64_t>();
     if (done < next)
@@ -145,19 +152,25 @@ void long_run(std::uint64_t tasks) {
     const double cpu_now = cpu_s(coordinator);
     fmt::print("{:9} {:9.0f} {:20.0f} {:8.0f}\n", done, rate,
                (cpu_now - cpu) * 1e6 / static_cast<double>(done - before), rss_mb(bench));
-    slowest = std::min(slowest, rate);
-    fastest = std::max(fastest, rate);
+    rates.push_back(rate);
     cpu = cpu_now;
     before = done;
     at = clock::now();
     while (next <= done)
       next += step;
-    if (done == tasks)
+    if (done >= tasks)
       break;
-    if (next > tasks)
-      next = tasks;
   }
-  fmt::print("slowest tenth / fastest tenth: {:.2f}\n", slowest / fastest);
+  const auto mean = [&](std::size_t from, std::size_t to) {
+    double sum = 0;
+    for (std::size_t i = from; i < to; ++i)
+      sum += rates[i] / static_cast<double>(to - from);
+    return sum;
+  };
+  const std::size_t half = rates.size() / 2;
+  const auto [slowest, fastest] = std::minmax_element(rates.begin(), rates.end());
+  fmt::print("second half / first half: {:.2f}; slowest tenth / fastest tenth: {:.2f}\n",
+             mean(half, rates.size()) / mean(0, half), *slowest / *fastest);
 }
 
 } // namespace

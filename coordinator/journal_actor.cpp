@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <deque>
 #include <iterator>
+#include <thread>
 #include <utility>
 
 namespace tenbit {
 namespace {
+
+constexpr double gather_ms_max = 4;
 
 struct journal_state {
   static inline const char* name = "journal";
@@ -16,7 +19,9 @@ struct journal_state {
   std::vector<task_commit> group;
   std::vector<std::uint64_t> tickets; // of the group, side by side
   bool flush_sent = false;
-  bool over = false; // closed or broken: the store is not touched again
+  bool gathered = false;                // this group has waited for others
+  double usual_items = 0, usual_ms = 0; // of a group: the large ones of late; the last ones
+  bool over = false;                    // closed or broken: the store is not touched again
   std::shared_ptr<status_board> board;
   std::deque<double> sync_ms;            // of the last groups
   std::deque<std::uint64_t> group_items; // likewise
@@ -41,6 +46,9 @@ status<store_failure> timed_commit(journal_state& state, std::span<const task_co
   auto done = state.target->commit(part);
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - began;
   keep_last(state.sync_ms, took.count());
+  const auto items = static_cast<double>(part.size());
+  state.usual_items = std::max(items, state.usual_items + (items - state.usual_items) / 32);
+  state.usual_ms += (took.count() - state.usual_ms) / 2;
   keep_last(state.group_items, std::uint64_t{part.size()});
   return done;
 }
@@ -95,7 +103,7 @@ bool commit_part(journal_pointer self, std::vector<task_commit> part,
 
 void commit_group(journal_pointer self) {
   journal_state& state = self->state;
-  state.flush_sent = false;
+  state.flush_sent = state.gathered = false;
   if (state.over || state.group.empty())
     return;
   const std::size_t most = limits::commit_group_items_max;
@@ -117,6 +125,21 @@ void commit_group(journal_pointer self) {
   }
   if (const auto kept = state.target->keep_anchor(); !kept)
     report(self, kept.error());
+}
+
+// A sync costs as much CPU as some thirty items. Where more came before, more are on their way: a
+// group that is small beside those waits for them once, for no longer than a commit takes. Where
+// little comes nothing waits.
+void gather(journal_pointer self) {
+  journal_state& state = self->state;
+  if (!state.gathered && static_cast<double>(state.group.size()) * 2 < state.usual_items) {
+    state.gathered = true;
+    std::this_thread::sleep_for(
+        std::chrono::duration<double, std::milli>(std::min(state.usual_ms, gather_ms_max)));
+    self->send(self, flush_order{}); // behind what came meanwhile
+    return;
+  }
+  commit_group(self);
 }
 
 journal_actor::behavior_type journal(journal_pointer self, store* target, experiment_id run,
@@ -155,7 +178,7 @@ journal_actor::behavior_type journal(journal_pointer self, store* target, experi
         else
           show_store(self->state);
       },
-      [self](const flush_order&) { commit_group(self); },
+      [self](const flush_order&) { gather(self); },
   };
 }
 
