@@ -9,7 +9,7 @@
 namespace tenbit {
 namespace {
 
-constexpr double gather_ms_max = 4;
+constexpr double gather_ms_max = 10;
 
 struct journal_state {
   static inline const char* name = "journal";
@@ -47,7 +47,7 @@ status<store_failure> timed_commit(journal_state& state, std::span<const task_co
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - began;
   keep_last(state.sync_ms, took.count());
   const auto items = static_cast<double>(part.size());
-  state.usual_items = std::max(items, state.usual_items + (items - state.usual_items) / 32);
+  state.usual_items = std::max(items, state.usual_items + (items - state.usual_items) / 128);
   state.usual_ms += (took.count() - state.usual_ms) / 2;
   keep_last(state.group_items, std::uint64_t{part.size()});
   return done;
@@ -128,11 +128,11 @@ void commit_group(journal_pointer self) {
 }
 
 // A sync costs as much CPU as some thirty items. Where more came before, more are on their way: a
-// group that is small beside those waits for them once, for no longer than a commit takes. Where
-// little comes nothing waits.
+// group that is smaller than the large ones of late waits for them once, for no longer than a
+// commit takes. Where little comes nothing waits.
 void gather(journal_pointer self) {
   journal_state& state = self->state;
-  if (!state.gathered && static_cast<double>(state.group.size()) * 2 < state.usual_items) {
+  if (!state.gathered && static_cast<double>(state.group.size()) < 0.8 * state.usual_items) {
     state.gathered = true;
     std::this_thread::sleep_for(
         std::chrono::duration<double, std::milli>(std::min(state.usual_ms, gather_ms_max)));
