@@ -77,7 +77,8 @@ expected<cluster_files, std::string> read_cluster_files(const std::string& dir) 
       out.runs.push_back({run.at("name").get<std::string>(), run.at("store").get<std::string>(),
                           run.at("priority").get<int>(), run.at("paused").get<bool>(),
                           run.at("cancelled").get<bool>(),
-                          run.at("lease_limit").get<std::uint32_t>()});
+                          run.at("lease_limit").get<std::uint32_t>(),
+                          run.value("cancel_reason", "")}); // not in files of before
     for (const json& oracle : all.at("oracles"))
       out.oracles.push_back({oracle.at("name").get<std::string>(),
                              oracle.at("experiment").get<std::uint64_t>(),
@@ -107,7 +108,8 @@ status<std::string> write_cluster_files(const std::string& dir, const cluster_fi
                            {"priority", run.priority},
                            {"paused", run.paused},
                            {"cancelled", run.cancelled},
-                           {"lease_limit", run.lease_limit}});
+                           {"lease_limit", run.lease_limit},
+                           {"cancel_reason", run.cancel_reason}});
   all["oracles"] = json::array();
   for (const kept_oracle& oracle : files.oracles)
     all["oracles"].push_back({{"name", oracle.name},

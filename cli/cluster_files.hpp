@@ -24,6 +24,7 @@ struct kept_run {
   bool paused = false;
   bool cancelled = false;
   std::uint32_t lease_limit = 0;
+  std::string cancel_reason;
 };
 struct kept_oracle {
   std::string name;

@@ -310,8 +310,9 @@ tenbit::status<store_failure> host::load(host_run& run, cluster_core& core,
                                   run.board, run.kept.priority});
   // What is still in work comes back with what it has paid for.
   if (run.kept.cancelled)
-    caf::anon_send(root_, core_call{[id = run.id](cluster_core& c, auto) {
-                     c.cancel_run(id, "cancelled in an earlier life of the coordinator");
+    caf::anon_send(root_,
+                   core_call{[id = run.id, why = run.kept.cancel_reason](cluster_core& c, auto) {
+                     c.cancel_run(id, "cancelled: " + why);
                    }});
   if (run.kept.paused || run.kept.lease_limit > 0)
     caf::anon_send(root_, core_call{[id = run.id, kept = run.kept](cluster_core& c, auto) {

@@ -4,6 +4,8 @@
 #include <future>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <thread>
 
 #include "cli/caf_config.hpp"
@@ -71,7 +73,7 @@ private:
   void look_at_disk(cluster_status& out);
   // -- what is kept, see cluster_keeper.cpp
   void maintain();
-  [[nodiscard]] tenbit::status<std::string> keep(const std::vector<std::string>& new_oracles = {});
+  [[nodiscard]] tenbit::status<std::string> keep(const std::set<std::string>& new_oracles = {});
   [[nodiscard]] bool waits_to_be_kept(remote_frame& frame); // true: taken
   void waits_no_more(connection_id from);
   [[nodiscard]] bool admit_new_oracles(); // false: they wait, the file cannot be written
@@ -103,6 +105,7 @@ private:
   control::reply task_quarantine(const control::request& r);
   control::reply requeue_in_ended(const host_run& run, const control::request& r);
   // -- see cluster_store_verbs.cpp
+  [[nodiscard]] std::optional<std::string> folder_of(const std::string& run); // of its store
   control::reply checkpoint(const control::request& r);
   control::reply export_results(const control::request& r);
   control::reply verify(const control::request& r);

@@ -1,12 +1,12 @@
 // What the coordinator's folder keeps of a living cluster, written by a thread of its own.
-#include <algorithm>
+#include <set>
 #include <spdlog/spdlog.h>
 
 #include "cli/cluster_host_impl.hpp"
 
 namespace tenbit::cli {
 
-tenbit::status<std::string> host::keep(const std::vector<std::string>& new_oracles) {
+tenbit::status<std::string> host::keep(const std::set<std::string>& new_oracles) {
   const std::lock_guard lock(mutex_);
   files_.oracles.clear();
   {
@@ -46,11 +46,11 @@ void host::waits_no_more(connection_id from) {
 
 bool host::admit_new_oracles() {
   const std::lock_guard kept(mutex_); // nobody else writes the file in between
-  std::vector<std::string> names;
+  std::set<std::string> names;
   {
     const std::lock_guard lock(bits_mutex_);
     for (const remote_frame& frame : waiting_)
-      names.push_back(frame.key);
+      names.insert(frame.key);
   }
   if (names.empty())
     return true;
@@ -62,7 +62,7 @@ bool host::admit_new_oracles() {
   for (const std::string& name : names)
     oracles_[{name, experiment_id{}}] = oracle_record{name, {}, 0, true};
   for (remote_frame& frame : std::exchange(waiting_, {}))
-    if (std::find(names.begin(), names.end(), frame.key) != names.end())
+    if (names.contains(frame.key))
       caf::anon_send(root_, std::move(frame));
     else
       waiting_.push_back(std::move(frame));

@@ -7,8 +7,6 @@
 #include "cli/cluster_reply.hpp"
 #include "cli/results.hpp"
 #include "control/status_json.hpp"
-#include "report/export.hpp"
-#include "report/output_file.hpp"
 
 namespace tenbit::cli {
 
@@ -37,17 +35,18 @@ control::reply host::checkpoint(const control::request& r) {
   return done(made);
 }
 
+std::optional<std::string> host::folder_of(const std::string& run) {
+  const std::lock_guard lock(mutex_);
+  const host_run* known = find(run);
+  return known == nullptr ? std::nullopt : std::optional(known->kept.store);
+}
+
 control::reply host::verify(const control::request& r) {
   const std::string name = text(r, "run");
-  std::string dir;
-  {
-    const std::lock_guard lock(mutex_);
-    const host_run* run = find(name);
-    if (run == nullptr)
-      return no_run(name);
-    dir = run->kept.store;
-  }
-  const auto opened = store::open_for_reading(dir);
+  const auto dir = folder_of(name);
+  if (!dir)
+    return no_run(name);
+  const auto opened = store::open_for_reading(*dir);
   if (!opened)
     return refusal(opened.error().message);
   const auto found = (*opened)->verify([](std::uint64_t) {});
@@ -58,28 +57,16 @@ control::reply host::verify(const control::request& r) {
 
 control::reply host::export_results(const control::request& r) {
   const std::string name = text(r, "run"), out = text(r, "out");
-  std::string dir;
-  {
-    const std::lock_guard lock(mutex_);
-    const host_run* run = find(name);
-    if (run == nullptr)
-      return no_run(name);
-    dir = run->kept.store;
-  }
-  const auto opened = open_results(dir);
+  const auto dir = folder_of(name);
+  if (!dir)
+    return no_run(name);
+  const auto opened = open_results(*dir);
   if (!opened)
     return refusal(opened.error().message);
   if (r.dry_run)
     return done({{"run", name}, {"file", out}});
-  report::output_file file(out);
-  const auto lines = report::export_lines(*opened->source, opened->exp, [&](std::string_view line) {
-    file.write(line);
-    return !file.failed();
-  });
-  if (!lines)
-    return refusal(lines.error().message);
-  if (const auto written = file.finish(); !written)
-    return refusal(written.error());
+  if (const auto written = write_export(*opened, out); !written)
+    return refusal(written.error().message);
   return done({{"run", name}, {"file", out}});
 }
 

@@ -130,7 +130,7 @@ control::reply host::start_submitted(const control::request& r, experiment exp,
   if (auto kept = write_whole(file, to_toml(exp)); !kept)
     return failed(kept.error());
   host_run run;
-  run.kept = {name, dir, static_cast<int>(number(r, "priority")), false, false, 0};
+  run.kept = {name, dir, static_cast<int>(number(r, "priority")), false, false, 0, {}};
   run.exp = std::make_shared<const experiment>(std::move(exp));
   run.target = std::move(*target);
   {
@@ -217,7 +217,11 @@ control::reply host::run_resume(const control::request& r) {
 
 control::reply host::run_cancel(const control::request& r) {
   return change_run(
-      r, [](kept_run& run) { run.cancelled = true; },
+      r,
+      [&r](kept_run& run) {
+        run.cancelled = true;
+        run.cancel_reason = r.reason;
+      },
       [why = "cancelled: " + r.reason](cluster_core& core, run_core& run) {
         core.cancel_run(run.id(), why);
       });

@@ -4,8 +4,6 @@
 
 #include "cli/command.hpp"
 #include "cli/results.hpp"
-#include "report/export.hpp"
-#include "report/output_file.hpp"
 
 namespace tenbit::cli {
 namespace {
@@ -15,19 +13,6 @@ struct export_arguments {
   std::string out;
   std::string bitstreams;
 };
-
-int write_lines(const opened_results& results, const std::string& path) {
-  report::output_file file(path);
-  const auto done = report::export_lines(*results.source, results.exp, [&](std::string_view line) {
-    file.write(line);
-    return !file.failed();
-  });
-  if (!done)
-    return explain("export", done.error());
-  if (const auto written = file.finish(); !written)
-    return explain("export", {report::report_error::io, written.error()});
-  return exit_ok;
-}
 
 int run_export(const export_arguments& given) {
   const auto opened = open_results(given.dir);
@@ -42,7 +27,8 @@ int run_export(const export_arguments& given) {
     if (given.out.empty()) // only the bitstreams were asked for
       return exit_ok;
   }
-  return write_lines(*opened, given.out);
+  const auto written = write_export(*opened, given.out);
+  return written ? exit_ok : explain("export", written.error());
 }
 
 const command_registration registration(

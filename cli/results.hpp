@@ -15,7 +15,9 @@
 #include "base/text.hpp"
 #include "cli/command.hpp"
 #include "config/experiment.hpp"
+#include "report/export.hpp"
 #include "report/failure.hpp"
+#include "report/output_file.hpp"
 #include "report/summary.hpp"
 #include "storage/store.hpp"
 
@@ -35,6 +37,21 @@ inline expected<opened_results, report::report_failure> open_results(const std::
   if (!exp)
     return fail(exp.error());
   return opened_results{std::move(*source), std::move(*exp)};
+}
+
+// The canonical export as a file, whole or not at all; an empty path: standard output.
+inline status<report::report_failure> write_export(const opened_results& results,
+                                                   const std::string& path) {
+  report::output_file file(path);
+  const auto lines = report::export_lines(*results.source, results.exp, [&](std::string_view line) {
+    file.write(line);
+    return !file.failed();
+  });
+  if (!lines)
+    return lines;
+  if (const auto written = file.finish(); !written)
+    return fail(report::report_failure{report::report_error::io, written.error()});
+  return {};
 }
 
 // One line on standard error; the exit code that goes with it.

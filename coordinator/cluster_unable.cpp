@@ -135,9 +135,8 @@ void cluster_core::judge_worker(fleet_peer& peer, problem_index task, release_ki
         "failed {} problems and finished none; undrain it when it is mended", peer.failed.size());
   for (auto& [id, entry] : runs_) {
     entry.core->forgive(peer.id); // of what it had in work when it was drained, too
-    if (first)
-      entry.core->take_back(peer.id, "its worker fails what it gets",
-                            now); // its calls may wait for its endpoints for ever
+    if (first)                    // its calls may wait for its endpoints for ever
+      entry.core->take_back(peer.id, "its worker fails what it gets", now);
   }
   if (first)
     relieve(peer);
@@ -157,50 +156,59 @@ void cluster_core::relieve(const fleet_peer& peer) {
   }
 }
 
-status<std::string> cluster_core::drain(const std::string& worker, const std::string& reason) {
-  for (fleet_peer& peer : fleet_.all()) {
-    if (peer.name != worker)
-      continue;
-    peer.draining = reason.empty() ? "by an operator" : reason;
-    relieve(peer);
-    return {};
-  }
+namespace {
+
+fleet_peer* named(fleet& all, const std::string& worker) {
+  for (fleet_peer& peer : all.all())
+    if (peer.name == worker)
+      return &peer;
+  return nullptr;
+}
+
+status<std::string> not_seen(const std::string& worker) {
   return fail(fmt::format("no worker {} was seen; 'tenbit ctl worker list' names them", worker));
 }
 
+} // namespace
+
+status<std::string> cluster_core::drain(const std::string& worker, const std::string& reason) {
+  fleet_peer* peer = named(fleet_, worker);
+  if (peer == nullptr)
+    return not_seen(worker);
+  peer->draining = reason.empty() ? "by an operator" : reason;
+  relieve(*peer);
+  return {};
+}
+
 status<std::string> cluster_core::undrain(const std::string& worker) {
-  for (fleet_peer& peer : fleet_.all()) {
-    if (peer.name != worker)
-      continue;
-    peer.draining.clear();
-    peer.deaf_since = {};
-    peer.failed.clear();
-    free_ = true;
-    for (auto& [id, entry] : runs_) {
-      if (peer.connection && peer.roles.oracle)
-        entry.core->oracle_joined(peer.id);
-      if (peer.connection && peer.roles.grader)
-        entry.core->grader_joined(peer.id);
-    }
-    return {};
+  fleet_peer* peer = named(fleet_, worker);
+  if (peer == nullptr)
+    return not_seen(worker);
+  peer->draining.clear();
+  peer->deaf_since = {};
+  peer->failed.clear();
+  free_ = true;
+  for (auto& [id, entry] : runs_) {
+    if (peer->connection && peer->roles.oracle)
+      entry.core->oracle_joined(peer->id);
+    if (peer->connection && peer->roles.grader)
+      entry.core->grader_joined(peer->id);
   }
-  return fail(fmt::format("no worker {} was seen; 'tenbit ctl worker list' names them", worker));
+  return {};
 }
 
 status<std::string> cluster_core::kick(const std::string& worker, const std::string& reason,
                                        run_clock::time_point now) {
-  for (fleet_peer& peer : fleet_.all()) {
-    if (peer.name != worker)
-      continue;
-    for (auto& [id, entry] : runs_) {
-      entry.core->take_back(peer.id, reason, now);
-      gather(entry); // while it is connected
-    }
-    give_up(peer, "kicked: " + reason);
-    free_ = true;
-    return {};
+  fleet_peer* peer = named(fleet_, worker);
+  if (peer == nullptr)
+    return not_seen(worker);
+  for (auto& [id, entry] : runs_) {
+    entry.core->take_back(peer->id, reason, now);
+    gather(entry); // while it is connected
   }
-  return fail(fmt::format("no worker {} was seen; 'tenbit ctl worker list' names them", worker));
+  give_up(*peer, "kicked: " + reason);
+  free_ = true;
+  return {};
 }
 
 std::map<std::string, std::string> cluster_core::drains() const {

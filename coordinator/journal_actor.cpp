@@ -6,10 +6,10 @@
 #include <thread>
 #include <utility>
 
+#include "coordinator/commit_gather.hpp"
+
 namespace tenbit {
 namespace {
-
-constexpr double gather_ms_max = 10;
 
 struct journal_state {
   static inline const char* name = "journal";
@@ -19,9 +19,9 @@ struct journal_state {
   std::vector<task_commit> group;
   std::vector<std::uint64_t> tickets; // of the group, side by side
   bool flush_sent = false;
-  bool gathered = false;                // this group has waited for others
-  double usual_items = 0, usual_ms = 0; // of a group: the large ones of late; the last ones
-  bool over = false;                    // closed or broken: the store is not touched again
+  commit_gather gather;
+  bool gathered = false; // this group has waited for others
+  bool over = false;     // closed or broken: the store is not touched again
   std::shared_ptr<status_board> board;
   std::deque<double> sync_ms;            // of the last groups
   std::deque<std::uint64_t> group_items; // likewise
@@ -46,9 +46,7 @@ status<store_failure> timed_commit(journal_state& state, std::span<const task_co
   auto done = state.target->commit(part);
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - began;
   keep_last(state.sync_ms, took.count());
-  const auto items = static_cast<double>(part.size());
-  state.usual_items = std::max(items, state.usual_items + (items - state.usual_items) / 128);
-  state.usual_ms += (took.count() - state.usual_ms) / 2;
+  state.gather.committed(part.size(), took);
   keep_last(state.group_items, std::uint64_t{part.size()});
   return done;
 }
@@ -127,19 +125,15 @@ void commit_group(journal_pointer self) {
     report(self, kept.error());
 }
 
-// A sync costs as much CPU as some thirty items. Where more came before, more are on their way: a
-// group that is smaller than the large ones of late waits for them once, for no longer than a
-// commit takes. Where little comes nothing waits.
-void gather(journal_pointer self) {
+void commit_or_gather(journal_pointer self) {
   journal_state& state = self->state;
-  if (!state.gathered && static_cast<double>(state.group.size()) < 0.8 * state.usual_items) {
-    state.gathered = true;
-    std::this_thread::sleep_for(
-        std::chrono::duration<double, std::milli>(std::min(state.usual_ms, gather_ms_max)));
+  const auto wait = state.gather.wait(state.group.size());
+  if (wait > commit_gather::ms::zero() && !std::exchange(state.gathered, true)) {
+    std::this_thread::sleep_for(wait);
     self->send(self, flush_order{}); // behind what came meanwhile
-    return;
+  } else {
+    commit_group(self);
   }
-  commit_group(self);
 }
 
 journal_actor::behavior_type journal(journal_pointer self, store* target, experiment_id run,
@@ -178,7 +172,7 @@ journal_actor::behavior_type journal(journal_pointer self, store* target, experi
         else
           show_store(self->state);
       },
-      [self](const flush_order&) { gather(self); },
+      [self](const flush_order&) { commit_or_gather(self); },
   };
 }
 

@@ -242,8 +242,8 @@ void oracle::answered(task_id task, session& s, call_id id, const purpose& why) 
     open.left.erase(index);
   }
   commands_.emplace_back(std::move(append));
-  if (open.left
-          .empty()) // asked once more, it is answered once more: the coordinator has not got it
+  // Asked once more, it is answered once more: the coordinator has not got it.
+  if (open.left.empty())
     s.asks.erase(why.ask);
 }
 

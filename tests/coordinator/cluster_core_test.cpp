@@ -15,13 +15,6 @@ using namespace std::chrono_literals;
 
 constexpr connection_id a{11}, b{12}, c{13}, o{20}, g{30};
 
-peer_line line_of(core_bench& w, const std::string& name) {
-  for (const peer_line& line : w.core.snapshot(w.now).peers)
-    if (line.name == name)
-      return line;
-  return {};
-}
-
 } // namespace
 
 // -- sessions ------------------------------------------------------------------------------------
@@ -81,8 +74,8 @@ TEST(Core_Session, SecondConnectionOfAKey_DropsTheFirst) {
   EXPECT_TRUE(w.got<grant>(b).empty()) << "it has it";
   w.core.on_gone(a);
   w.say(a, "anna", goodbye{"late, of the old connection"});
-  EXPECT_TRUE(line_of(w, "anna").connected);
-  EXPECT_EQ(line_of(w, "anna").leased, 1U);
+  EXPECT_TRUE(w.line_of("anna").connected);
+  EXPECT_EQ(w.line_of("anna").leased, 1U);
 }
 
 TEST(Core_Session, HelloWithoutALease_IsGrantedItAgain) {
@@ -103,7 +96,7 @@ TEST(Core_Session, NewBoot_MakesItsLeasesSuspects) {
   w.join(b, "anna", solver, 2, 2);
   EXPECT_EQ(w.run().tasks().suspects(), 2U);
   EXPECT_EQ(w.status().leases_lost, 2U);
-  EXPECT_EQ(line_of(w, "anna").restarts, 1U);
+  EXPECT_EQ(w.line_of("anna").restarts, 1U);
 }
 
 TEST(Core_Session, Goodbye_ChargesNobodyAndFreesAtOnce) {
@@ -166,7 +159,7 @@ TEST(Core_Grants, Slots_AreTheLimit) {
 TEST(Core_Grants, HugeSlots_AreBounded) {
   core_bench w(3);
   w.join(a, "anna", solver, ~0U);
-  EXPECT_EQ(line_of(w, "anna").slots, limits::tasks_in_flight_max);
+  EXPECT_EQ(w.line_of("anna").slots, limits::tasks_in_flight_max);
 }
 
 TEST(Core_Grants, Peers_AreFilledEvenly) {
@@ -252,8 +245,8 @@ TEST(F6_Core, CoordinatorPaused_NoLeaseExpires) {
   w.tick(1s);
   w.tick(5min);
   EXPECT_EQ(w.status().leases_expired, 0U);
-  EXPECT_TRUE(line_of(w, "anna").connected) << "nobody is given up for it";
-  EXPECT_GE(line_of(w, "anna").heartbeat_age_s, 0);
+  EXPECT_TRUE(w.line_of("anna").connected) << "nobody is given up for it";
+  EXPECT_GE(w.line_of("anna").heartbeat_age_s, 0);
   for (int i = 0; i < 31; ++i)
     w.tick(1s);
   EXPECT_EQ(w.status().leases_expired, 1U);
@@ -266,7 +259,7 @@ TEST(Core_Time, RepeatedHeartbeat_IsNoLifeSign) {
   w.tick(5s);
   w.say(a, "anna", heartbeat{1, 1, 1, {}, {}});
   w.say(a, "anna", heartbeat{77, 2, 1, {}, {}}); // of another process
-  EXPECT_DOUBLE_EQ(line_of(w, "anna").heartbeat_age_s, 5);
+  EXPECT_DOUBLE_EQ(w.line_of("anna").heartbeat_age_s, 5);
 }
 
 TEST(Core_Sources, WallClock_IsNeverRead) {

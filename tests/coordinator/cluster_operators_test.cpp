@@ -8,13 +8,6 @@ namespace {
 
 constexpr connection_id a{11}, b{12}, c{13};
 
-bool connected(core_bench& w, const std::string& name) {
-  for (const peer_line& line : w.core.snapshot(w.now).peers)
-    if (line.name == name)
-      return line.connected;
-  return false;
-}
-
 } // namespace
 
 TEST(Core_Operators, PausedRun_GetsNoneAndTheOtherDoes) {
@@ -71,7 +64,7 @@ TEST(Core_Operators, Kicked_LosesWhatItHoldsAndMayComeBack) {
   EXPECT_TRUE(w.core.kick("anna", "it hangs", w.now)) << "again: nothing to take";
   w.join(c, "anna", solver, 2, 1, {{given[0].task, given[0].lease}});
   EXPECT_EQ(w.got<revoke>(c).size(), 1U);
-  EXPECT_TRUE(connected(w, "anna"));
+  EXPECT_TRUE(w.line_of("anna").connected);
 }
 
 TEST(Core_Operators, CancelledRun_CountsWhatIsLeftAsCancelled) {

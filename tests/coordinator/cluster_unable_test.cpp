@@ -13,13 +13,6 @@ using namespace std::chrono_literals;
 constexpr connection_id a{11}, b{12}, o{20}, p{21}, g{30}, h{31};
 const std::string no_key = "the environment variable KEY is not set";
 
-peer_line line_of(core_bench& w, const std::string& name) {
-  for (const peer_line& line : w.core.snapshot(w.now).peers)
-    if (line.name == name)
-      return line;
-  return {};
-}
-
 // Says that it cannot, and gives back what it has, as link_core does.
 void refuse(core_bench& w, connection_id from, const std::string& key, experiment_id run = run_a) {
   w.say(from, key, experiment_refused{run, no_key});
@@ -47,8 +40,8 @@ TEST(Core_Refused, ItsTasks_GoToOthersUncharged) {
   EXPECT_EQ(w.got<grant>(a).size(), 2U) << "it gets no other one";
   EXPECT_EQ(w.status().tasks.pending, 3U);
   EXPECT_NE(w.core.why_pending(w.run()).find("anna: " + no_key), std::string::npos);
-  EXPECT_EQ(line_of(w, "anna").refused, w.exp->name + ": " + no_key);
-  EXPECT_EQ(line_of(w, "anna").draining, "");
+  EXPECT_EQ(w.line_of("anna").refused, w.exp->name + ": " + no_key);
+  EXPECT_EQ(w.line_of("anna").draining, "");
   w.join(b, "ben", solver, 3);
   EXPECT_EQ(w.got<grant>(b).size(), 3U);
   for (std::uint64_t i = 0; i < 3; ++i)
@@ -81,7 +74,7 @@ TEST(Core_Refused, NextHello_IsAnotherChance) {
   w.join(b, "anna", solver, 1);
   EXPECT_EQ(w.got<experiment_text>(b).size(), 1U);
   EXPECT_EQ(w.got<grant>(b).size(), 1U);
-  EXPECT_EQ(line_of(w, "anna").refused, "");
+  EXPECT_EQ(w.line_of("anna").refused, "");
 }
 
 TEST(Core_Refused, ByAnOracle_AnotherIsAsked) {

@@ -135,6 +135,13 @@ void core_bench::pass(run_clock::duration time,
   }
 }
 
+peer_line core_bench::line_of(const std::string& name) const {
+  for (const peer_line& line : core.snapshot(now).peers)
+    if (line.name == name)
+      return line;
+  return {};
+}
+
 std::size_t core_bench::events() const {
   std::size_t out = 0;
   for (const auto& [task, events] : stored)

@@ -62,6 +62,8 @@ public:
             std::uint32_t slots);
   [[nodiscard]] run_core& run(experiment_id id = run_a) { return *core.find(id); }
   [[nodiscard]] const run_status& status() { return run().status(); }
+  // A peer as the snapshot shows it; empty: it is not there.
+  [[nodiscard]] peer_line line_of(const std::string& name) const;
   // Changes of the journal that wait or are durable: events, without grants.
   [[nodiscard]] std::size_t events() const;
 

@@ -132,6 +132,14 @@ TEST(Cli_Run, Budget_StopsAndGoesOnWhenRaised) {
   EXPECT_EQ(rest.exit_code, 0) << rest.err;
 }
 
+// Of the environment: for other machines. Nothing listens at this one.
+TEST(Cli_Run, ProxyOfTheEnvironment_IsNotForLoopback) {
+  temporary_folder folder;
+  const auto result = tenbit(run_default(folder.path("store")),
+                             {{"http_proxy", "http://127.0.0.1:9"}, {"no_proxy", "example.org"}});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+}
+
 TEST(Cli_Run, NothingListens_FailsWithTheUrl) {
   temporary_folder folder;
   const auto result = tenbit(

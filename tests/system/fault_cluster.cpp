@@ -1,9 +1,10 @@
 #include "tests/system/fault_cluster.hpp"
 
 #include <csignal>
+#include <filesystem>
 #include <fmt/format.h>
-#include <fstream>
 #include <gtest/gtest.h>
+#include <set>
 #include <thread>
 
 #include "storage/store.hpp"
@@ -100,9 +101,19 @@ std::uint64_t fault_cluster::bits_of_oracles(const std::vector<std::string>& nam
   return out;
 }
 
-bool fault_cluster::knows_an_oracle() const {
-  std::ifstream file(path("cluster/control.json"));
-  return !json::parse(file).at("oracles").empty();
+void fault_cluster::expect_givers_are_known(const std::vector<std::string>& names) const {
+  std::set<std::string> given; // before the file is read: more may be given after that
+  for (const std::string& name : names)
+    if (const std::string ledger = path("state-" + name + "/ledger");
+        std::filesystem::exists(ledger) && std::filesystem::file_size(ledger) > 0)
+      given.insert(name);
+  const std::string text = read_file(path("cluster/control.json"));
+  const json kept = json::parse(text);
+  for (const json& oracle : kept.at("oracles"))
+    given.erase(oracle.at("name"));
+  EXPECT_TRUE(given.empty()) << *given.begin()
+                             << " gave bits, and the next life knows nothing of it\n"
+                             << text;
 }
 
 void fault_cluster::expect_same_end(int seconds) {

@@ -38,8 +38,9 @@ public:
 
   // Bits in the ledgers of these oracles' own, which must not run.
   [[nodiscard]] std::uint64_t bits_of_oracles(const std::vector<std::string>& names) const;
-  // The coordinator's folder names an oracle: its next life waits for that one.
-  [[nodiscard]] bool knows_an_oracle() const;
+  // The coordinator's folder names each of these oracles whose own ledger has a bit: its next life
+  // waits for them, or knows that they were given up.
+  void expect_givers_are_known(const std::vector<std::string>& names) const;
   // The run ends within the time as the reference did: byte-equal export, a clean verify, the same
   // calls and bits, none paid twice.
   void expect_same_end(int seconds);

@@ -179,7 +179,7 @@ TEST(F2_CoordinatorKillPoints, EachInTurn_EndsTheSame) {
     EXPECT_GE(committed, committed_before) << "something durable is gone";
     committed_before = committed;
     open_at_kills += cluster.received() - committed;
-    EXPECT_TRUE(cluster.bits() == 0 || cluster.knows_an_oracle()) << "who gave the bits is gone";
+    cluster.expect_givers_are_known({"o1", "o2"});
   }
   cluster.start_coordinator();
   cluster.expect_same_end(30);

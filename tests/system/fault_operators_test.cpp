@@ -368,6 +368,7 @@ TEST(F24_Operators, CancelTwice_HandsBackOnceAndKeepsWhatIsDone) {
   cluster.start_coordinator(plain);
   ASSERT_TRUE(cluster.wait_done(30)) << cluster.run().dump(1);
   EXPECT_EQ(cluster.run().at("tasks"), tasks);
+  EXPECT_EQ(cluster.run().at("stop_reason"), "cancelled: wrong prompt");
   // Started again, it ends as if nothing had been.
   EXPECT_TRUE(cluster.ctl({"run", "submit", cluster.file()}).is_object());
   EXPECT_TRUE(cluster.wait_until(
