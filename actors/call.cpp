@@ -7,7 +7,7 @@
 namespace tenbit {
 namespace {
 
-std::string_view role_name(chat_role role) {
+std::string_view chat_role_name(chat_role role) {
   switch (role) {
   case chat_role::system:
     return "system";
@@ -65,7 +65,7 @@ std::string canonical_request(std::string_view model_name, std::span<const chat_
   out += ",\"messages\":[";
   for (std::size_t i = 0; i < messages.size(); ++i) {
     out += i == 0 ? "{\"role\":\"" : ",{\"role\":\"";
-    out += role_name(messages[i].role);
+    out += chat_role_name(messages[i].role);
     out += "\",\"content\":";
     append_text(out, messages[i].content);
     out += '}';

@@ -204,16 +204,16 @@ void fields(auto& io, like<endpoint_order> auto& m) {
   io.number("concurrency", m.concurrency);
 }
 
-constexpr auto all_fields = [](auto& io, auto& message) { fields(io, message); };
+constexpr auto coordinator_fields = [](auto& io, auto& message) { fields(io, message); };
 
 } // namespace
 
 std::string encode(const to_peer& message) {
-  return encode_frame(message, all_fields);
+  return encode_frame(message, coordinator_fields);
 }
 
 expected<to_peer, frame_error> decode_to_peer(std::string_view bytes) {
-  return decode_frame<to_peer>(bytes, all_fields);
+  return decode_frame<to_peer>(bytes, coordinator_fields);
 }
 
 } // namespace tenbit::wire

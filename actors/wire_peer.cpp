@@ -160,16 +160,16 @@ void fields(auto& io, like<graded> auto& m) {
   }
 }
 
-constexpr auto all_fields = [](auto& io, auto& message) { fields(io, message); };
+constexpr auto peer_fields = [](auto& io, auto& message) { fields(io, message); };
 
 } // namespace
 
 std::string encode(const from_peer& message) {
-  return encode_frame(message, all_fields);
+  return encode_frame(message, peer_fields);
 }
 
 expected<from_peer, frame_error> decode_from_peer(std::string_view bytes) {
-  return decode_frame<from_peer>(bytes, all_fields);
+  return decode_frame<from_peer>(bytes, peer_fields);
 }
 
 } // namespace tenbit::wire

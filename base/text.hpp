@@ -24,6 +24,15 @@ namespace tenbit {
 // code points, with "…" in place of what was cut.
 [[nodiscard]] std::string one_line(std::string_view text, std::size_t max_chars);
 
+[[nodiscard]] constexpr bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+[[nodiscard]] constexpr bool ascii_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+[[nodiscard]] constexpr bool ascii_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 [[nodiscard]] std::string_view trim(std::string_view text);
 [[nodiscard]] std::string lower_ascii(std::string_view text);
 [[nodiscard]] std::vector<std::string_view> split_lines(std::string_view text);

@@ -9,15 +9,12 @@
 namespace tenbit {
 namespace {
 
-bool digit(char c) {
-  return c >= '0' && c <= '9';
-}
 bool letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
 bool digit_at(std::string_view text, std::size_t at) {
-  return at < text.size() && digit(text[at]);
+  return at < text.size() && ascii_digit(text[at]);
 }
 
 bool take(std::string_view text, std::size_t& at, std::string_view literal) {
@@ -71,7 +68,7 @@ bool negative_before(std::string_view text, std::size_t at) {
   const char before = text[end - 1];
   if (spaced)
     return before == '=' || before == ':' || before == '#';
-  if (digit(before) || before == ')' || before == '%' || before == '}' || before == ']')
+  if (ascii_digit(before) || before == ')' || before == '%' || before == '}' || before == ']')
     return false;
   return open || !(letter(before) || before == '-');
 }
@@ -110,7 +107,7 @@ std::string take_digits(std::string_view text, std::size_t& at) {
 
 // "3/4", also with one space around the bar; no part of a date such as 3/4/2023.
 std::optional<fraction> take_bar(std::string_view text, std::size_t& at) {
-  if (at > 1 && text[at - 1] == '/' && digit(text[at - 2]))
+  if (at > 1 && text[at - 1] == '/' && ascii_digit(text[at - 2]))
     return std::nullopt;
   std::size_t end = at;
   fraction out;
@@ -123,7 +120,7 @@ std::optional<fraction> take_bar(std::string_view text, std::size_t& at) {
   std::size_t next = end;
   take(text, next, " ");
   const bool date = take(text, next, "/") && digit_at(text, next);
-  const bool decimal = end + 1 < text.size() && text[end] == '.' && digit(text[end + 1]);
+  const bool decimal = end + 1 < text.size() && text[end] == '.' && ascii_digit(text[end + 1]);
   if (out.denominator.empty() || date || decimal)
     return std::nullopt;
   at = end;
@@ -255,7 +252,7 @@ reading read_digits(bool negative, std::string_view text, std::size_t at) {
       return out;
   }
   std::size_t end = at;
-  const std::string whole = digit(text[at]) ? take_grouped(text, end) : "";
+  const std::string whole = ascii_digit(text[at]) ? take_grouped(text, end) : "";
   std::string decimals;
   if (end < text.size() && text[end] == '.' && digit_at(text, end + 1))
     decimals = take_digits(text, ++end);
@@ -276,11 +273,11 @@ reading read_digits(bool negative, std::string_view text, std::size_t at) {
 }
 
 bool begins_number(std::string_view text, std::size_t at) {
-  if (digit(text[at]))
+  if (ascii_digit(text[at]))
     return true;
   if (text[at] != '.' || !digit_at(text, at + 1))
     return false;
-  return at == 0 || !(digit(text[at - 1]) || letter(text[at - 1]) || text[at - 1] == '.');
+  return at == 0 || !(ascii_digit(text[at - 1]) || letter(text[at - 1]) || text[at - 1] == '.');
 }
 
 // Empty when no number begins here.
@@ -299,10 +296,10 @@ std::optional<reading> read_at(std::string_view text, std::size_t at) {
 
 // Digits of a word such as "CO2"; the x of "3x4" is no letter.
 bool glued_at(std::string_view text, std::size_t at) {
-  if (at == 0 || !digit(text[at]) || !letter(text[at - 1]))
+  if (at == 0 || !ascii_digit(text[at]) || !letter(text[at - 1]))
     return false;
   const bool times = text[at - 1] == 'x' || text[at - 1] == 'X';
-  return !(times && at > 1 && digit(text[at - 2]));
+  return !(times && at > 1 && ascii_digit(text[at - 2]));
 }
 
 } // namespace
@@ -311,7 +308,7 @@ std::optional<found_number> next_number(std::string_view text, std::size_t from,
                                         glued_digits glued) {
   for (std::size_t at = from; at < text.size();) {
     if (glued == glued_digits::skip && glued_at(text, at)) {
-      while (at < text.size() && (digit(text[at]) || letter(text[at])))
+      while (at < text.size() && (ascii_digit(text[at]) || letter(text[at])))
         ++at;
       continue;
     }

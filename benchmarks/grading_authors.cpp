@@ -9,7 +9,6 @@
 namespace tenbit {
 namespace {
 
-constexpr auto npos = std::string_view::npos;
 constexpr std::string_view digits_and_commas = "0123456789,";
 
 // The match of -?[\d,]+ that begins at `at`; empty when none does.
@@ -41,18 +40,18 @@ std::optional<double> to_double(std::string_view text) {
 } // namespace
 
 std::optional<std::string> extract_answer_authors(std::string_view text) {
-  for (auto mark = text.find("####"); mark != npos; mark = text.find("####", mark + 1)) {
+  for (auto mark = text.find("####"); mark != std::string_view::npos; mark = text.find("####", mark + 1)) {
     const auto at = text.find_first_not_of(" \t\n\r\v\f", mark + 4);
-    if (at == npos)
+    if (at == std::string_view::npos)
       break;
     if (const auto match = integer_at(text, at); !match.empty())
       return without_commas(match);
   }
   const auto last = text.find_last_of(digits_and_commas);
-  if (last == npos)
+  if (last == std::string_view::npos)
     return std::nullopt;
   const auto before = text.find_last_not_of(digits_and_commas, last);
-  const std::size_t first = before == npos ? 0 : before + (text[before] == '-' ? 0 : 1);
+  const std::size_t first = before == std::string_view::npos ? 0 : before + (text[before] == '-' ? 0 : 1);
   return without_commas(text.substr(first, last + 1 - first));
 }
 

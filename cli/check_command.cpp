@@ -15,7 +15,7 @@
 namespace tenbit::cli {
 namespace {
 
-struct arguments {
+struct check_arguments {
   std::string file;
   std::vector<std::string> overrides;
   bool json = false;
@@ -188,7 +188,7 @@ void print_json(const checked& c) {
   fmt::print("{}\n", out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
-int refuse(const arguments& args, const std::vector<config_problem>& problems) {
+int refuse(const check_arguments& args, const std::vector<config_problem>& problems) {
   if (args.json) {
     auto list = nlohmann::json::array();
     for (const config_problem& p : problems)
@@ -208,7 +208,7 @@ int refuse(const arguments& args, const std::vector<config_problem>& problems) {
   return exit_usage;
 }
 
-int check(const arguments& args) {
+int check(const check_arguments& args) {
   auto exp = load_experiment(args.file, args.overrides);
   if (!exp)
     return refuse(args, exp.error());
@@ -223,10 +223,10 @@ int check(const arguments& args) {
   return exit_ok;
 }
 
-const command_registration registration(
+const command_registration check_command(
     20, "check", "Check an experiment file and say what running it takes; no model is called.",
     [](CLI::App& command) -> std::function<int()> {
-      auto args = std::make_shared<arguments>();
+      auto args = std::make_shared<check_arguments>();
       command.add_option("experiment", args->file, "The experiment file (TOML)")->required();
       command.add_option("--set", args->overrides, "Override a key: --set benchmark.count=20")
           ->expected(1)

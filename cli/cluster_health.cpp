@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include "base/unix_time.hpp"
 #include "cli/cluster_host_impl.hpp"
 
 namespace tenbit::cli {
@@ -65,9 +66,7 @@ void host::look_at_disk(cluster_status& out) {
 
 // On the coordinator's thread.
 void host::on_status(cluster_status now) {
-  now.unix_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                               std::chrono::system_clock::now().time_since_epoch())
-                                               .count());
+  now.unix_ms = unix_ms();
   measure_process(now);
   look_at_disk(now);
   if (const link::gateway* gateway = bound_) {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "base/unix_time.hpp"
 #include "cli/cluster_host_impl.hpp"
 #include "cli/command.hpp"
 #include "cli/ended_run.hpp"
@@ -15,12 +16,6 @@ namespace tenbit::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::uint64_t unix_seconds() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(
-                                        std::chrono::system_clock::now().time_since_epoch())
-                                        .count());
-}
 
 } // namespace
 

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <string_view>
 
 namespace tenbit::cli {
 
@@ -17,6 +18,9 @@ enum exit_code : int {
   exit_incomplete = 5, // finished, but some problems failed
   exit_mismatch = 6,   // verify or decode found a difference
 };
+
+// "tenbit COMMAND: MESSAGE" on standard error, made safe for a terminal; returns the code.
+int complain(std::string_view command, std::string_view message, int code = exit_failed);
 
 // Adds options to `command` and returns what runs when it is chosen; the result is an exit code.
 using command_setup = std::function<std::function<int()>(CLI::App& command)>;

@@ -15,7 +15,7 @@
 namespace tenbit::cli {
 namespace {
 
-struct arguments {
+struct coordinator_arguments {
   host_options host;
   std::vector<std::string> submit;
   std::vector<std::string> overrides;
@@ -57,7 +57,7 @@ bool all_over(const cluster_status& now, const std::set<std::string>& submitted)
 }
 
 // Of what was submitted with it, or else of all.
-int outcome(const cluster_status& now, const std::set<std::string>& submitted) {
+int ended_as(const cluster_status& now, const std::set<std::string>& submitted) {
   for (const run_line& run : now.runs) {
     if (!submitted.empty() && !submitted.contains(run.name))
       continue;
@@ -69,7 +69,7 @@ int outcome(const cluster_status& now, const std::set<std::string>& submitted) {
   return exit_ok;
 }
 
-int submit_all(cluster_host& host, const arguments& args, std::set<std::string>& names) {
+int submit_all(cluster_host& host, const coordinator_arguments& args, std::set<std::string>& names) {
   for (const std::string& file : args.submit) {
     control::request r;
     r.verb = "run submit";
@@ -86,7 +86,7 @@ int submit_all(cluster_host& host, const arguments& args, std::set<std::string>&
   return exit_ok;
 }
 
-int watch(cluster_host& host, const arguments& args, const std::set<std::string>& submitted) {
+int watch(cluster_host& host, const coordinator_arguments& args, const std::set<std::string>& submitted) {
   std::string last;
   for (;;) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
@@ -102,7 +102,7 @@ int watch(cluster_host& host, const arguments& args, const std::set<std::string>
     if (!args.quiet)
       show(*now, last);
     if (args.until_done && all_over(*now, submitted))
-      return outcome(*now, submitted);
+      return ended_as(*now, submitted);
     if (stop_signals() > 0 || host.stop_wanted()) {
       fmt::print(stderr, "Stopping: closing the stores. Workers keep what they have in work and go "
                          "on when the coordinator is started again.\n");
@@ -111,7 +111,7 @@ int watch(cluster_host& host, const arguments& args, const std::set<std::string>
   }
 }
 
-int run(arguments& args) {
+int run(coordinator_arguments& args) {
   ::umask(077);
   args.host.lease_ttl =
       std::chrono::milliseconds(static_cast<std::int64_t>(args.lease_ttl_s * 1e3));
@@ -147,10 +147,10 @@ int run(arguments& args) {
   return code;
 }
 
-const command_registration registration(
+const command_registration coordinator_command(
     20, "coordinator", "Coordinate experiments over many workers.",
     [](CLI::App& command) -> std::function<int()> {
-      auto args = std::make_shared<arguments>();
+      auto args = std::make_shared<coordinator_arguments>();
       command.add_option("experiments", args->submit,
                          "Experiment files to start or go on with (others: tenbit ctl run submit)");
       command.add_option("--dir", args->host.dir, "Its folder: stores, keys, control socket")

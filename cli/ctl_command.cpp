@@ -30,11 +30,6 @@ struct ctl_arguments {
   const control::verb* chosen = nullptr; // null: what was typed is none
 };
 
-int explain(const std::string& message, int code) {
-  fmt::print(stderr, "tenbit ctl: {}\n", printable(message));
-  return code;
-}
-
 std::size_t terminal_columns() {
   winsize size{};
   if (::isatty(STDOUT_FILENO) == 1 && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
@@ -123,12 +118,12 @@ std::string human(const ctl_arguments& given, const control::reply& answer) {
 
 int run_ctl(ctl_arguments& given, const std::vector<std::string>& extras) {
   if (auto ready = complete(given, extras); !ready)
-    return explain(ready.error(), exit_usage);
+    return complain("ctl", ready.error(), exit_usage);
   const auto answer = control::ask(given.socket, given.request);
   if (!answer)
-    return explain(answer.error(), exit_failed);
+    return complain("ctl", answer.error(), exit_failed);
   if (!answer->ok)
-    return explain(answer->error, exit_failed);
+    return complain("ctl", answer->error, exit_failed);
   if (!answer->error.empty()) // it was done, and yet
     fmt::print(stderr, "tenbit ctl: {}\n", printable(answer->error));
   if (given.json)
@@ -137,7 +132,7 @@ int run_ctl(ctl_arguments& given, const std::vector<std::string>& extras) {
     fmt::print("{}{}", given.request.dry_run ? "dry run, nothing was changed\n" : "",
                human(given, *answer));
   if (std::fflush(stdout) != 0)
-    return explain("cannot write the result", exit_failed);
+    return complain("ctl", "cannot write the result", exit_failed);
   return exit_ok;
 }
 
@@ -207,7 +202,7 @@ void add_verbs(CLI::App& command, const std::shared_ptr<ctl_arguments>& given) {
   }
 }
 
-const command_registration registration(
+const command_registration ctl_command(
     30, "ctl", "Control a running coordinator: runs, workers, endpoints, tasks.",
     [](CLI::App& command) {
       auto given = std::make_shared<ctl_arguments>();

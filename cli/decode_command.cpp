@@ -17,7 +17,7 @@
 namespace tenbit::cli {
 namespace {
 
-struct arguments {
+struct decode_arguments {
   std::string file;
   std::string problem;
   std::string store_dir;
@@ -38,7 +38,7 @@ expected<std::string, std::string> read_file(const std::string& path, std::size_
 }
 
 // "text", "@file" (plain text, or JSON with "question"), or a number with --store.
-expected<std::string, std::string> problem_text(const arguments& args) {
+expected<std::string, std::string> problem_text(const decode_arguments& args) {
   if (!args.store_dir.empty()) {
     std::uint64_t index = 0;
     const auto end = args.problem.data() + args.problem.size();
@@ -67,7 +67,7 @@ expected<std::string, std::string> problem_text(const arguments& args) {
   return text;
 }
 
-void show(const arguments& args, const bitstream& b, const experiment& exp,
+void show(const decode_arguments& args, const bitstream& b, const experiment& exp,
           const rebuilt_answer& answer) {
   const bool simulated = exp.simulated();
   if (args.json) {
@@ -87,39 +87,34 @@ void show(const arguments& args, const bitstream& b, const experiment& exp,
              simulated ? " [simulated]" : "");
 }
 
-int refuse(std::string_view message) {
-  fmt::print(stderr, "tenbit decode: {}\n", printable(message));
-  return exit_failed;
-}
-
-int decode(const arguments& args) {
+int decode(const decode_arguments& args) {
   const auto bytes = read_file(args.file, limits::event_bytes_max);
   if (!bytes)
-    return refuse(bytes.error());
+    return complain("decode", bytes.error());
   const auto b = read_container(*bytes);
   if (!b)
-    return refuse(fmt::format("{}: {}", args.file, b.error().message));
+    return complain("decode", fmt::format("{}: {}", args.file, b.error().message));
   const auto question = problem_text(args);
   if (!question)
-    return refuse(question.error());
+    return complain("decode", question.error());
   auto exp = read_recipe(b->recipe);
   if (!exp)
-    return refuse(fmt::format("{}: {}", args.file, exp.error()));
+    return complain("decode", fmt::format("{}: {}", args.file, exp.error()));
   auto models = connect_models(*exp, args.endpoints, args.api_key_env);
   if (!models)
-    return refuse(models.error());
+    return complain("decode", models.error());
   const auto shared = std::make_shared<const experiment>(*exp);
   const auto answer = rebuild_answer(*b, {0, "", *question}, shared, *models->calls);
   if (!answer)
-    return refuse(answer.error());
+    return complain("decode", answer.error());
   show(args, *b, *exp, *answer);
   return answer->match ? exit_ok : exit_mismatch;
 }
 
-const command_registration registration(
+const command_registration decode_command(
     50, "decode", "Rebuild the receiver's answer from a problem and a .tbit file.",
     [](CLI::App& command) -> std::function<int()> {
-      auto args = std::make_shared<arguments>();
+      auto args = std::make_shared<decode_arguments>();
       command.add_option("file", args->file, "The .tbit file")->required();
       command
           .add_option("--problem", args->problem,

@@ -31,7 +31,7 @@ int run_export(const export_arguments& given) {
   return written ? exit_ok : explain("export", written.error());
 }
 
-const command_registration registration(
+const command_registration export_command(
     51, "export", "Write the results in a canonical form: equal results give equal bytes.",
     [](CLI::App& command) {
       auto given = std::make_shared<export_arguments>();

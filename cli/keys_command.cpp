@@ -25,21 +25,16 @@ struct keys_arguments {
   std::function<int()> chosen; // set by the subcommand that was parsed
 };
 
-int explain(const std::string& message) {
-  std::fprintf(stderr, "tenbit keys: %s\n", one_line(message, message.size()).c_str());
-  return exit_failed;
-}
-
 int say(const std::string& text) {
   if (std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0)
     return exit_ok;
-  return explain("standard output cannot be written");
+  return complain("keys", "standard output cannot be written");
 }
 
 int run_init(const keys_arguments& given) {
   const auto key = link::init_keys(given.dir);
   if (!key)
-    return explain(key.error());
+    return complain("keys", key.error());
   return say(fmt::format("{}: the coordinator's public key is {}\n"
                          "Next: tenbit keys enroll NAME --roles solver --dir {}\n",
                          given.dir, key->public_key, given.dir));
@@ -48,7 +43,7 @@ int run_init(const keys_arguments& given) {
 int run_enroll(const keys_arguments& given) {
   const auto roles = parse_roles(given.roles);
   if (!roles) {
-    ignore(explain(fmt::format("--roles {}: name some of solver, oracle, grader, with commas "
+    ignore(complain("keys", fmt::format("--roles {}: name some of solver, oracle, grader, with commas "
                                "between",
                                given.roles)),
            "the exit code is another");
@@ -59,7 +54,7 @@ int run_enroll(const keys_arguments& given) {
     out = (std::filesystem::path(given.dir) / (given.name + ".key")).string();
   const auto key = link::enroll(given.dir, given.name, *roles, out);
   if (!key)
-    return explain(key.error());
+    return complain("keys", key.error());
   return say(
       fmt::format("{} may connect as {}; its key is in {}\n"
                   "Bring that file to its machine over a safe way, and keep no other copy.\n",
@@ -69,7 +64,7 @@ int run_enroll(const keys_arguments& given) {
 int run_revoke(const keys_arguments& given) {
   const auto revoked = link::revoke_key(given.dir, given.name);
   if (!revoked)
-    return explain(fmt::format("{}: {}", given.name, revoked.error()));
+    return complain("keys", fmt::format("{}: {}", given.name, revoked.error()));
   return say(
       fmt::format("{} is revoked; a running coordinator drops it within seconds\n", given.name));
 }
@@ -99,7 +94,7 @@ std::string as_table(const std::vector<link::allowed_peer>& peers) {
 int run_list(const keys_arguments& given) {
   const auto peers = link::list_peers(given.dir);
   if (!peers)
-    return explain(peers.error());
+    return complain("keys", peers.error());
   return say(given.json ? as_json(*peers) : as_table(*peers));
 }
 
@@ -152,7 +147,7 @@ std::function<int()> set_up(CLI::App& command) {
   return [given] { return given->chosen ? given->chosen() : exit_usage; };
 }
 
-const command_registration registration(70, "keys",
+const command_registration keys_command(70, "keys",
                                         "Make, enroll, revoke and list the keys of peers.", set_up);
 
 } // namespace

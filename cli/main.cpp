@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <fmt/format.h>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,11 @@ int main_program(int argc, char** argv) {
 }
 
 } // namespace
+
+int complain(std::string_view command, std::string_view message, int code) {
+  fmt::print(stderr, "tenbit {}: {}\n", command, printable(message));
+  return code;
+}
 
 command_registration::command_registration(int order, const char* name, const char* help,
                                            command_setup setup) {

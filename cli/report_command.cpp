@@ -37,7 +37,7 @@ int run_report(const report_arguments& given) {
 }
 
 const command_registration
-    registration(50, "report", "Show accuracy, bits and costs of a run, finished or not.",
+    report_command(50, "report", "Show accuracy, bits and costs of a run, finished or not.",
                  [](CLI::App& command) {
                    auto given = std::make_shared<report_arguments>();
                    command.add_option("--store", given->dir, "Folder of the run")->required();

@@ -15,7 +15,7 @@
 namespace tenbit::cli {
 namespace {
 
-struct arguments {
+struct run_arguments {
   std::string file;
   std::string store_dir;
   std::vector<std::string> overrides;
@@ -25,14 +25,14 @@ struct arguments {
   bool accept_rollback = false;
 };
 
-std::string go_on_command(const arguments& args, const std::string& dir) {
+std::string go_on_command(const run_arguments& args, const std::string& dir) {
   std::string out = fmt::format("{} run {} --store {}", ::program_invocation_name, args.file, dir);
   for (const std::string& override : args.overrides)
     out += fmt::format(" --set '{}'", override);
   return out;
 }
 
-progress_style style_of(const arguments& args) {
+progress_style style_of(const run_arguments& args) {
   if (args.json)
     return progress_style::json;
   if (args.quiet)
@@ -71,7 +71,7 @@ void watch(run_session& session, progress& shown) {
   }
 }
 
-int conclude(const run_status& status, const arguments& args, const std::string& dir) {
+int conclude(const run_status& status, const run_arguments& args, const std::string& dir) {
   if (status.phase == run_phase::broken) {
     fmt::print(stderr,
                "tenbit: the journal could not go on: {}\nEverything committed before is safe. When "
@@ -98,7 +98,7 @@ int conclude(const run_status& status, const arguments& args, const std::string&
   return exit_ok;
 }
 
-int run(const arguments& args) {
+int run(const run_arguments& args) {
   auto exp = load_experiment(args.file, args.overrides);
   if (!exp) {
     for (const config_problem& problem : exp.error())
@@ -137,10 +137,10 @@ int run(const arguments& args) {
   return conclude(status, args, dir);
 }
 
-const command_registration registration(
+const command_registration run_command(
     10, "run", "Run an experiment, or go on with one that was stopped.",
     [](CLI::App& command) -> std::function<int()> {
-      auto args = std::make_shared<arguments>();
+      auto args = std::make_shared<run_arguments>();
       command.add_option("experiment", args->file, "The experiment file (TOML)")->required();
       command.add_option("--store", args->store_dir,
                          "Where calls, bits and outcomes are kept (default: runs/<name>)");

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <map>
 
+#include "base/unix_time.hpp"
 #include "cli/command.hpp"
 #include "coordinator/gold_vault.hpp"
 
@@ -51,10 +52,7 @@ store_manifest make_manifest(const experiment& exp, const benchmark& items) {
   out.tasks = items.problems.size();
   out.simulated = exp.simulated();
   out.tool_version = tool_version;
-  out.created_unix_s =
-      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(
-                                     std::chrono::system_clock::now().time_since_epoch())
-                                     .count());
+  out.created_unix_s = unix_seconds();
   return out;
 }
 

@@ -47,7 +47,7 @@ int run_show(const show_arguments& given) {
   return print("show", *text);
 }
 
-const command_registration registration(
+const command_registration show_command(
     52, "show", "Show what every arm asked, was answered and wrote about one problem.",
     [](CLI::App& command) {
       auto given = std::make_shared<show_arguments>();

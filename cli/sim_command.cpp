@@ -16,7 +16,7 @@
 namespace tenbit::cli {
 namespace {
 
-struct arguments {
+struct sim_arguments {
   sim_options sim;
   std::vector<std::string> faults;
   bool allow_remote = false;
@@ -59,7 +59,7 @@ status<std::string> read_fault(std::string_view text, sim_fault_spec& out) {
                           one_line(name, limits::shown_name_chars_max), known_faults()));
 }
 
-status<std::string> read_faults(arguments& args) {
+status<std::string> read_faults(sim_arguments& args) {
   sim_fault_spec& spec = args.sim.behaviour.faults;
   for (const std::string& text : args.faults) {
     if (auto read = read_fault(text, spec); !read)
@@ -87,7 +87,7 @@ void raise_file_limit() {
     fmt::print(stderr, "tenbit sim: the limit of open files stays as it is\n");
 }
 
-void print_ready(const arguments& args, const std::string& url) {
+void print_ready(const sim_arguments& args, const std::string& url) {
   if (args.json)
     fmt::print("{{\"url\":\"{}\",\"slots\":{}}}\n", url, args.sim.behaviour.slots);
   else
@@ -95,7 +95,7 @@ void print_ready(const arguments& args, const std::string& url) {
   std::fflush(stdout);
 }
 
-void print_counts(const arguments& args, const sim_counts& c) {
+void print_counts(const sim_arguments& args, const sim_counts& c) {
   if (args.json)
     fmt::print("{{\"received\":{},\"answered\":{},\"distinct\":{},\"faults\":{}}}\n", c.received,
                c.answered, c.distinct, c.faults);
@@ -104,7 +104,7 @@ void print_counts(const arguments& args, const sim_counts& c) {
                c.distinct, c.faults);
 }
 
-int serve(arguments& args) {
+int serve(sim_arguments& args) {
   if (auto read = read_faults(args); !read) {
     fmt::print(stderr, "tenbit sim: {}\n", read.error());
     return exit_usage;
@@ -137,7 +137,7 @@ int serve(arguments& args) {
   return exit_ok;
 }
 
-void add_options(CLI::App& command, arguments& args) {
+void add_options(CLI::App& command, sim_arguments& args) {
   sim_spec& spec = args.sim.behaviour;
   command.add_option("--port", args.sim.port, "Port to listen on; 0: any free one")
       ->capture_default_str();
@@ -167,9 +167,9 @@ void add_options(CLI::App& command, arguments& args) {
 }
 
 const command_registration
-    registration(60, "sim", "Serve simulated models over HTTP, for tests and first steps.",
+    sim_command(60, "sim", "Serve simulated models over HTTP, for tests and first steps.",
                  [](CLI::App& command) -> std::function<int()> {
-                   auto args = std::make_shared<arguments>();
+                   auto args = std::make_shared<sim_arguments>();
                    add_options(command, *args);
                    command.footer(
                        "Examples:\n"

@@ -34,25 +34,20 @@ expected<std::string, std::string> ask_status(const std::string& socket) {
   return std::move(answer->result);
 }
 
-int explain(const std::string& message) {
-  fmt::print(stderr, "tenbit top: {}\n", printable(message));
-  return exit_failed;
-}
-
 int show_plain(const top_arguments& given, const std::string& json) {
   if (given.json) {
     fmt::print("{}\n", json);
   } else {
     const auto status = control::parse_status(json);
     if (!status)
-      return explain(status.error());
+      return complain("top", status.error());
     if (given.once)
       for (const auto& line : control::top_view(*status, {}))
         fmt::print("{}\n", line);
     else
       fmt::print("{}\n", control::top_line(*status));
   }
-  return std::fflush(stdout) == 0 ? exit_ok : explain("cannot write the status");
+  return std::fflush(stdout) == 0 ? exit_ok : complain("top", "cannot write the status");
 }
 
 // One line a second, until the coordinator is gone or nobody reads.
@@ -60,7 +55,7 @@ int run_plain(const top_arguments& given) {
   for (;;) {
     const auto json = ask_status(given.socket);
     if (!json)
-      return explain(json.error());
+      return complain("top", json.error());
     if (const int code = show_plain(given, *json); code != exit_ok || given.once)
       return code;
     std::this_thread::sleep_for(limits::cluster_status_period);
@@ -105,12 +100,12 @@ int run_top(const top_arguments& given) {
     return run_plain(given);
   auto first = ask_status(given.socket);
   if (!first)
-    return explain(first.error());
+    return complain("top", first.error());
   const auto screen = top_screen::open();
   return screen ? run_screen(given, *screen, std::move(*first)) : run_plain(given);
 }
 
-const command_registration registration(
+const command_registration top_command(
     31, "top", "Watch a running coordinator: runs, workers, endpoints, health.",
     [](CLI::App& command) {
       auto given = std::make_shared<top_arguments>();

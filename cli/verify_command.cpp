@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t findings_shown_max = 50;
 
-struct arguments {
+struct verify_arguments {
   std::string store_dir;
   std::vector<std::string> endpoints;
   std::string api_key_env;
@@ -35,11 +35,6 @@ struct counter {
       fmt::print(stderr, "\r\x1b[2K{} {}/{}{}", what, done, all, done == all ? "\r\x1b[2K" : "");
   }
 };
-
-int refuse(std::string_view message) {
-  fmt::print(stderr, "tenbit verify: {}\n", printable(message));
-  return exit_refused;
-}
 
 bool show_decodes(const std::vector<decode_counts>& arms, bool json, nlohmann::json& out) {
   bool all_match = true;
@@ -61,23 +56,23 @@ bool show_decodes(const std::vector<decode_counts>& arms, bool json, nlohmann::j
   return all_match;
 }
 
-int verify(const arguments& args) {
+int verify(const verify_arguments& args) {
   auto source = store::open_for_reading(args.store_dir);
   if (!source)
-    return refuse(source.error().message);
+    return complain("verify", source.error().message, exit_refused);
   const std::uint64_t tasks = (*source)->manifest().tasks;
   auto findings = (*source)->verify(counter{"chains and ledger", tasks});
   if (!findings)
-    return refuse(findings.error().message);
+    return complain("verify", findings.error().message, exit_refused);
   auto exp = report::experiment_of(**source, args.store_dir);
   if (!exp)
-    return refuse(exp.error().message);
+    return complain("verify", exp.error().message, exit_refused);
   const auto files = (std::filesystem::path(args.store_dir) / "bitstreams").string();
   const auto replayed =
       replay_journal(**source, std::make_shared<const experiment>(*exp),
                      std::filesystem::exists(files) ? files : "", counter{"outcomes", tasks});
   if (!replayed)
-    return refuse(replayed.error().message);
+    return complain("verify", replayed.error().message, exit_refused);
   findings->insert(findings->end(), replayed->begin(), replayed->end());
   const store_totals totals = (*source)->totals();
   nlohmann::json out = {
@@ -96,11 +91,11 @@ int verify(const arguments& args) {
   if (args.replay) {
     auto models = connect_models(*exp, args.endpoints, args.api_key_env);
     if (!models)
-      return refuse(models.error());
+      return complain("verify", models.error(), exit_refused);
     const auto decoded =
         decode_all(**source, *exp, *models->calls, args.threads, counter{"decoded", tasks});
     if (!decoded)
-      return refuse(decoded.error().message);
+      return complain("verify", decoded.error().message, exit_refused);
     if (!args.json)
       fmt::print("Decoded through the endpoints, from problem and .tbit alone:\n");
     matched = show_decodes(*decoded, args.json, out);
@@ -110,10 +105,10 @@ int verify(const arguments& args) {
   return findings->empty() && matched ? exit_ok : exit_mismatch;
 }
 
-const command_registration registration(
+const command_registration verify_command(
     60, "verify", "Check a store: chains, sequences, ledger, bitstreams, outcomes.",
     [](CLI::App& command) -> std::function<int()> {
-      auto args = std::make_shared<arguments>();
+      auto args = std::make_shared<verify_arguments>();
       command.add_option("--store", args->store_dir, "The store to check")->required();
       command.add_flag("--replay", args->replay,
                        "Also decode every problem through the endpoints and print the match rate");

@@ -20,7 +20,7 @@
 namespace tenbit::cli {
 namespace {
 
-struct arguments {
+struct worker_arguments {
   std::string coordinator = "tcp://127.0.0.1:7711";
   std::string key;
   std::string roles;
@@ -110,7 +110,7 @@ std::uint64_t read_incarnation(const std::string& state) {
 }
 
 // Fills what the peer actor needs; a message for people when something does not fit.
-status<std::string> prepare(const arguments& args, const link::key_file& key, peer_options& out) {
+status<std::string> prepare(const worker_arguments& args, const link::key_file& key, peer_options& out) {
   out.rules.build = tool_version;
   out.rules.boot = random_boot();
   out.rules.roles = key.roles;
@@ -146,7 +146,7 @@ status<std::string> prepare(const arguments& args, const link::key_file& key, pe
   return {};
 }
 
-void wait_for_end(const arguments& args, const peer_actor& peer, ending& end) {
+void wait_for_end(const worker_arguments& args, const peer_actor& peer, ending& end) {
   bool told = false;
   std::chrono::steady_clock::time_point deadline;
   while (!end.wait(std::chrono::milliseconds(100))) {
@@ -163,7 +163,7 @@ void wait_for_end(const arguments& args, const peer_actor& peer, ending& end) {
   }
 }
 
-int serve(const arguments& args, const link::key_file& key, peer_options options) {
+int serve(const worker_arguments& args, const link::key_file& key, peer_options options) {
   const std::string name = key.name;
   ending end;
   shared_uplink uplink;
@@ -203,7 +203,7 @@ int serve(const arguments& args, const link::key_file& key, peer_options options
   std::fflush(nullptr);
   ::_exit(fine ? exit_ok : exit_failed); // nothing of this process need outlive it
 }
-int run(arguments& args) {
+int run(worker_arguments& args) {
   ::umask(077);
   const auto key = link::read_key_file(args.key);
   if (!key) {
@@ -236,10 +236,10 @@ int run(arguments& args) {
   return serve(args, *key, std::move(options));
 }
 
-const command_registration registration(
+const command_registration worker_command(
     21, "worker", "Work for a coordinator: as solver, oracle, grader, or any mix.",
     [](CLI::App& command) -> std::function<int()> {
-      auto args = std::make_shared<arguments>();
+      auto args = std::make_shared<worker_arguments>();
       command.add_option("--key", args->key, "Key file of this worker (tenbit keys enroll)")
           ->required();
       command.add_option("--coordinator", args->coordinator, "Where the coordinator listens")

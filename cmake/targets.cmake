@@ -2,6 +2,15 @@
 set(TENBIT_WARNINGS -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
 set(TENBIT_WARNINGS_OFF -Wno-restrict)
 
+# Eight files of a folder are one translation unit where a preset says CMAKE_UNITY_BUILD: most of a file's
+# compile time goes into headers and templates that its neighbours have too. So a name in an anonymous
+# namespace is unique in its folder. What a neighbour's file-level name shadows is no mistake there, nor is a
+# test's fixture in an anonymous namespace; presets that compile each file alone say what is.
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 8)
+if(CMAKE_UNITY_BUILD)
+  list(APPEND TENBIT_WARNINGS_OFF -Wno-shadow -Wshadow=local -Wno-subobject-linkage)
+endif()
+
 # What each folder's library links. The include table in tests/tidy_test.cpp says the same of
 # the headers, so a dependency that is not here is an error twice.
 set(TENBIT_LINK_base fmt::fmt PkgConfig::SODIUM)

@@ -20,7 +20,7 @@ std::string number_text(double value) {
   return out;
 }
 
-std::string quoted(std::string_view text) {
+std::string toml_text(std::string_view text) {
   std::string out = "\"";
   for (char c : text) {
     if (c == '"' || c == '\\')
@@ -118,14 +118,14 @@ void add_sim(identity_writer& out, const sim_spec& sim) {
 class toml_writer {
 public:
   void heading(std::string_view text) { out_ += fmt::format("\n{}\n", text); }
-  void text(std::string_view key, std::string_view value) { line(key, quoted(value)); }
+  void text(std::string_view key, std::string_view value) { line(key, toml_text(value)); }
   void number(std::string_view key, std::uint64_t value) { line(key, fmt::format("{}", value)); }
   void real(std::string_view key, double value) { line(key, number_text(value)); }
   void flag(std::string_view key, bool value) { line(key, value ? "true" : "false"); }
   void texts(std::string_view key, const std::vector<std::string>& values) {
     std::string list;
     for (const std::string& value : values)
-      list += fmt::format("{}{}", list.empty() ? "" : ", ", quoted(value));
+      list += fmt::format("{}{}", list.empty() ? "" : ", ", toml_text(value));
     line(key, fmt::format("[{}]", list));
   }
   std::string take() { return std::move(out_); }

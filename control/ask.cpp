@@ -18,17 +18,17 @@ namespace {
 
 using instant = std::chrono::steady_clock::time_point;
 
-class connection {
+class asking_end {
 public:
-  connection(std::string path, instant end)
+  asking_end(std::string path, instant end)
       : path_(std::move(path)), end_(end),
         fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {}
-  ~connection() {
+  ~asking_end() {
     if (fd_ >= 0)
       ::close(fd_);
   }
-  connection(const connection&) = delete;
-  connection& operator=(const connection&) = delete;
+  asking_end(const asking_end&) = delete;
+  asking_end& operator=(const asking_end&) = delete;
 
   [[nodiscard]] status<std::string> open() const;
   // A server may answer before it has read all: then the reply is what counts.
@@ -48,7 +48,7 @@ private:
   int fd_;
 };
 
-status<std::string> connection::wait_for(short events) const {
+status<std::string> asking_end::wait_for(short events) const {
   for (;;) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         end_ - std::chrono::steady_clock::now());
@@ -63,7 +63,7 @@ status<std::string> connection::wait_for(short events) const {
   }
 }
 
-status<std::string> connection::open() const {
+status<std::string> asking_end::open() const {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path_.empty() || path_.size() >= sizeof address.sun_path)
@@ -88,7 +88,7 @@ status<std::string> connection::open() const {
   }
 }
 
-status<std::string> connection::write(std::string_view bytes) const {
+status<std::string> asking_end::write(std::string_view bytes) const {
   while (!bytes.empty()) {
     const auto sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent > 0)
@@ -102,7 +102,7 @@ status<std::string> connection::write(std::string_view bytes) const {
   return {};
 }
 
-expected<std::string, std::string> connection::read_line() const {
+expected<std::string, std::string> asking_end::read_line() const {
   std::string out;
   char chunk[16U << 10];
   for (;;) {
@@ -132,7 +132,7 @@ expected<std::string, std::string> connection::read_line() const {
 
 expected<reply, std::string> ask(const std::string& socket_path, const request& r,
                                  std::chrono::milliseconds timeout) {
-  const connection to(socket_path, std::chrono::steady_clock::now() + timeout);
+  const asking_end to(socket_path, std::chrono::steady_clock::now() + timeout);
   if (auto opened = to.open(); !opened)
     return fail(std::move(opened.error()));
   if (auto written = to.write(to_line(r) + "\n"); !written)

@@ -13,10 +13,6 @@
 namespace tenbit::control {
 namespace {
 
-std::string last_error() {
-  return std::strerror(errno);
-}
-
 // A new file's name is durable only when its folder is.
 status<std::string> sync_folder_of(const std::string& path) {
   auto folder = std::filesystem::path(path).parent_path().string();
@@ -24,7 +20,7 @@ status<std::string> sync_folder_of(const std::string& path) {
     folder = ".";
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0 || ::fsync(fd) != 0) {
-    const auto why = last_error();
+    const std::string why = std::strerror(errno);
     if (fd >= 0)
       ::close(fd);
     return fail(fmt::format("cannot sync the folder of the audit log {}: {}", path, why));
@@ -60,7 +56,7 @@ public:
 
 private:
   [[nodiscard]] tl::unexpected<std::string> failed(const char* what) const {
-    return fail(fmt::format("cannot {} the audit log {}: {}", what, path_, last_error()));
+    return fail(fmt::format("cannot {} the audit log {}: {}", what, path_, std::strerror(errno)));
   }
 
   std::mutex mutex_;
@@ -74,7 +70,7 @@ private:
 expected<std::unique_ptr<audit_log>, std::string> audit_log::open(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0)
-    return fail(fmt::format("cannot open the audit log {}: {}", path, last_error()));
+    return fail(fmt::format("cannot open the audit log {}: {}", path, std::strerror(errno)));
   struct stat file {};
   char last = '\n';
   if (::fstat(fd, &file) != 0 || !S_ISREG(file.st_mode) ||

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/text.hpp"
+#include "base/unix_time.hpp"
 #include "control/audit_log.hpp"
 #include "control/lanes.hpp"
 #include "control/lines.hpp"
@@ -35,12 +36,6 @@ constexpr auto accept_pause = 100ms; // out of file descriptors: wait for one to
 
 reply refusal(std::string why) {
   return {.ok = false, .error = std::move(why), .result = {}};
-}
-
-std::uint64_t unix_ms() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                        std::chrono::system_clock::now().time_since_epoch())
-                                        .count());
 }
 
 class client;

@@ -23,6 +23,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "base/unix_time.hpp"
 #include "config/limits.hpp"
 #include "control/http_guard.hpp"
 
@@ -34,13 +35,7 @@ namespace net = boost::asio;
 namespace http = boost::beast::http;
 using error_code = boost::system::error_code;
 using tcp = net::ip::tcp;
-constexpr auto accept_pause = 100ms; // out of file descriptors: wait for one to be closed
-
-std::uint64_t unix_ms() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                        std::chrono::system_clock::now().time_since_epoch())
-                                        .count());
-}
+constexpr auto http_accept_pause = 100ms; // out of file descriptors: wait for one to be closed
 
 std::string text_of(boost::beast::string_view text) {
   return {text.data(), text.size()};
@@ -248,7 +243,7 @@ void server::accepted(const error_code& error, tcp::socket socket) {
   if (error) {
     if (!std::exchange(accept_failing_, true))
       spdlog::warn("status accept_failed error=\"{}\"", error.message());
-    accept_timer_.expires_after(accept_pause);
+    accept_timer_.expires_after(http_accept_pause);
     accept_timer_.async_wait([this](const error_code& cancelled) {
       if (!cancelled && !stopping_)
         accept();

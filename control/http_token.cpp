@@ -16,21 +16,17 @@
 namespace tenbit::control {
 namespace {
 
-std::string last_error() {
-  return std::strerror(errno);
-}
-
 expected<std::string, std::string> make_token(const std::string& path) {
   hash256 secret;
   randombytes_buf(secret.bytes.data(), secret.bytes.size());
   const auto token = secret.hex();
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0)
-    return fail(fmt::format("cannot make the token file {}: {}", path, last_error()));
+    return fail(fmt::format("cannot make the token file {}: {}", path, std::strerror(errno)));
   const auto line = token + "\n";
   const bool written = ::write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size()) &&
                        ::fsync(fd) == 0;
-  const auto why = last_error();
+  const std::string why = std::strerror(errno);
   ::close(fd);
   if (written)
     return token;
@@ -53,7 +49,7 @@ expected<std::string, std::string> load_token(const std::string& path) {
   if (fd < 0 && errno == ENOENT)
     return make_token(path);
   if (fd < 0)
-    return fail(fmt::format("cannot read the token file {}: {}", path, last_error()));
+    return fail(fmt::format("cannot read the token file {}: {}", path, std::strerror(errno)));
   struct stat file {};
   const bool known = ::fstat(fd, &file) == 0 && S_ISREG(file.st_mode);
   const auto text = known ? read_some(fd) : std::string();

@@ -6,14 +6,16 @@
 #include "base/text.hpp"
 
 namespace tenbit::control {
-namespace {
 
 using nlohmann::ordered_json;
-using texts = std::vector<std::string>;
 
-std::string dump(const ordered_json& value) {
+std::string json_line(const ordered_json& value) {
   return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
+
+namespace {
+
+using texts = std::vector<std::string>;
 
 ordered_json args_json(const request& r) {
   auto args = ordered_json::object();
@@ -105,7 +107,7 @@ bool depth_within(std::string_view json, int most) {
 }
 
 std::string to_line(const request& r) {
-  return dump(
+  return json_line(
       {{"verb", r.verb}, {"args", args_json(r)}, {"dry_run", r.dry_run}, {"reason", r.reason}});
 }
 
@@ -129,12 +131,12 @@ std::string to_line(const reply& r) {
   if (!r.result.empty()) {
     auto result = ordered_json::parse(r.result, nullptr, false);
     if (result.is_discarded())
-      return dump({{"ok", false},
+      return json_line({{"ok", false},
                    {"error", r.ok ? "it was done, but its result is not JSON (a fault of tenbit)"
                                   : r.error}});
     out["result"] = std::move(result);
   }
-  return dump(out);
+  return json_line(out);
 }
 
 expected<reply, std::string> parse_reply(std::string_view line) {
@@ -152,12 +154,12 @@ expected<reply, std::string> parse_reply(std::string_view line) {
     out.error = error->get<std::string>();
   }
   const auto result = object->find("result");
-  out.result = result == object->end() ? "null" : dump(*result);
+  out.result = result == object->end() ? "null" : json_line(*result);
   return out;
 }
 
 std::string audit_request(const std::string& entry, std::uint64_t unix_ms, const request& r) {
-  return dump({{"unix_ms", unix_ms},
+  return json_line({{"unix_ms", unix_ms},
                {"entry", entry},
                {"who", r.who},
                {"verb", r.verb},
@@ -167,7 +169,7 @@ std::string audit_request(const std::string& entry, std::uint64_t unix_ms, const
 }
 
 std::string audit_outcome(const std::string& entry, std::uint64_t unix_ms, const reply& r) {
-  return dump({{"unix_ms", unix_ms}, {"entry", entry}, {"ok", r.ok}, {"error", r.error}});
+  return json_line({{"unix_ms", unix_ms}, {"entry", entry}, {"ok", r.ok}, {"error", r.error}});
 }
 
 } // namespace tenbit::control

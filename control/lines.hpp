@@ -8,12 +8,16 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
 #include "control/control.hpp"
 
 namespace tenbit::control {
+
+// On one line; ill-formed UTF-8 is replaced.
+[[nodiscard]] std::string json_line(const nlohmann::ordered_json& value);
 
 // No line end in any of these.
 [[nodiscard]] std::string to_line(const request& r);

@@ -20,16 +20,12 @@ std::string shown(const std::string& text, std::size_t chars = value_chars_max) 
   return one_line(text, chars);
 }
 
-std::string dump(const ordered_json& value) {
-  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
-
 bool is_table(const ordered_json& value) {
   return value.is_array() && !value.empty() && value.front().is_object();
 }
 
 std::string number_text(const ordered_json& value) {
-  return value.is_number_float() ? fmt::format("{:.6g}", value.get<double>()) : dump(value);
+  return value.is_number_float() ? fmt::format("{:.6g}", value.get<double>()) : json_line(value);
 }
 
 std::string cell(const ordered_json& value) {

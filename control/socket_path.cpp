@@ -35,10 +35,6 @@ private:
   int fd_;
 };
 
-std::string last_error() {
-  return std::strerror(errno);
-}
-
 sockaddr_un address_of(const std::string& path) {
   sockaddr_un out{};
   out.sun_family = AF_UNIX;
@@ -78,7 +74,7 @@ public:
     descriptor made(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const auto address = address_of(path_);
     const auto failed = [&](const char* what) {
-      return fail(fmt::format("cannot {} the control socket {}: {}", what, path_, last_error()));
+      return fail(fmt::format("cannot {} the control socket {}: {}", what, path_, std::strerror(errno)));
     };
     // Linux gives the file the mode of the socket, so it is never open to others.
     if (made.value() < 0 || ::fchmod(made.value(), 0600) != 0)
@@ -116,7 +112,7 @@ expected<std::unique_ptr<socket_claim>, std::string> socket_claim::take(const st
   const std::string beside = path + ".lock";
   descriptor lock(::open(beside.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (lock.value() < 0)
-    return fail(fmt::format("cannot make {}: {}", beside, last_error()));
+    return fail(fmt::format("cannot make {}: {}", beside, std::strerror(errno)));
   const auto taken = [&] {
     return fail(
         fmt::format("another coordinator serves {}; stop it first, or give another path", path));
@@ -132,7 +128,7 @@ expected<std::unique_ptr<socket_claim>, std::string> socket_claim::take(const st
     return fail(fmt::format("{} is there and is no socket; give another path", path));
   case other_end::stale:
     if (::unlink(path.c_str()) != 0)
-      return fail(fmt::format("cannot remove the left socket {}: {}", path, last_error()));
+      return fail(fmt::format("cannot remove the left socket {}: {}", path, std::strerror(errno)));
     break;
   }
   return std::make_unique<claim>(path, std::move(lock));
@@ -142,7 +138,7 @@ expected<peer_identity, std::string> identity_of(int socket) {
   ucred credentials{};
   socklen_t size = sizeof credentials;
   if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
-    return fail("cannot tell who is at the other end: " + last_error());
+    return fail("cannot tell who is at the other end: " + std::string(std::strerror(errno)));
   peer_identity out{credentials.uid, fmt::format("uid {}", credentials.uid)};
   std::vector<char> buffer(16U << 10);
   passwd entry{};

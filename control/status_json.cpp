@@ -304,10 +304,6 @@ private:
   std::string& problem_;
 };
 
-std::string dump(const ordered_json& value) {
-  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
-
 } // namespace
 
 std::string_view to_string(run_phase phase) {
@@ -326,14 +322,14 @@ std::string_view to_string(run_phase phase) {
 
 std::string to_json(const cluster_status& s) {
   auto copy = s; // the list of fields is one for reading and writing
-  return dump(field_writer::object(copy));
+  return json_line(field_writer::object(copy));
 }
 
 std::string runs_json(const cluster_status& s) {
   auto out = ordered_json::array();
   for (auto run : s.runs)
     out.push_back(field_writer::object(run));
-  return dump(out);
+  return json_line(out);
 }
 
 std::string workers_json(const cluster_status& s) {
@@ -343,7 +339,7 @@ std::string workers_json(const cluster_status& s) {
     one.erase("replicas");
     out.push_back(std::move(one));
   }
-  return dump(out);
+  return json_line(out);
 }
 
 std::string endpoints_json(const cluster_status& s) {
@@ -354,7 +350,7 @@ std::string endpoints_json(const cluster_status& s) {
       one.update(field_writer::object(replica));
       out.push_back(std::move(one));
     }
-  return dump(out);
+  return json_line(out);
 }
 
 expected<cluster_status, std::string> parse_status(std::string_view json) {

@@ -9,13 +9,6 @@
 namespace tenbit {
 namespace {
 
-bool letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-bool digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 // Quotes, dashes, the ellipsis (U+2000-203F), CJK and full-width punctuation, no-break space.
 bool punctuation_follows(std::string_view text) {
   return text.starts_with("\xE2\x80") || text.starts_with("\xE3\x80") ||
@@ -50,7 +43,7 @@ bool word_ends(std::string_view rest) {
     ++joined;
   if (rest.starts_with("\xE2\x80\x99")) // a typographic apostrophe
     joined = 3;
-  return joined == rest.size() || (!letter(rest[joined]) && !digit(rest[joined]));
+  return joined == rest.size() || (!ascii_letter(rest[joined]) && !ascii_digit(rest[joined]));
 }
 
 // "Yes or No", the instruction said back, is no answer.

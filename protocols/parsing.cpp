@@ -12,9 +12,6 @@ constexpr std::string_view filler = "Is the final answer right?";
 
 constexpr std::size_t number_digits_max = 4; // more than limits::questions_max needs
 
-bool digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 // Marks that may stand around a number or a text: emphasis, quotes, bullets.
 bool mark(char c) {
@@ -37,14 +34,14 @@ std::string_view without_word(std::string_view text, std::string_view lower) {
   if (lower_ascii(text.substr(0, lower.size())) != lower)
     return text;
   const auto rest = skip(text.substr(lower.size()), blank);
-  return rest.empty() || !digit(rest.front()) ? text : rest;
+  return rest.empty() || !ascii_digit(rest.front()) ? text : rest;
 }
 
 // A number at the front, 0 when there is none or it is longer than any list.
 std::uint32_t take_number(std::string_view& text) {
   std::uint32_t number = 0;
   std::size_t digits = 0;
-  for (; digits < text.size() && digit(text[digits]); ++digits) {
+  for (; digits < text.size() && ascii_digit(text[digits]); ++digits) {
     if (digits == number_digits_max)
       return 0;
     number = number * 10 + static_cast<std::uint32_t>(text[digits] - '0');
@@ -106,7 +103,7 @@ numbered_line parse_numbered(std::string_view line, list_of kind) {
   if (!marked && !spaced)
     return {};
   rest.remove_prefix(1);
-  if (marked && !rest.empty() && digit(rest.front())) // 2.5, 10:30
+  if (marked && !rest.empty() && ascii_digit(rest.front())) // 2.5, 10:30
     return {};
   // What closes the number: ":" after ")", "**" of "**1.** text" (but not of "1. **text**").
   rest = skip(rest, [](char c) { return emphasis(c) || c == ':' || c == ')'; });
@@ -119,20 +116,20 @@ std::vector<std::string> parse_questions_loosely(std::string_view text, std::uin
   const auto space = [](char c) { return blank(c) || c == '\n' || c == '\v' || c == '\f'; };
   const auto digits_and_dot = [&](std::size_t at) { // the place after "12.", 0 when there is none
     std::size_t end = at;
-    while (end < text.size() && digit(text[end]))
+    while (end < text.size() && ascii_digit(text[end]))
       ++end;
     return end > at && end < text.size() && text[end] == '.' ? end + 1 : std::size_t{0};
   };
   std::vector<std::string> out;
   std::size_t at = 0;
   while (at < text.size() && out.size() < count) {
-    if (!digit(text[at])) {
+    if (!ascii_digit(text[at])) {
       ++at;
       continue;
     }
     std::size_t begin = digits_and_dot(at);
     if (begin == 0) { // past the whole run of digits: its tails do not match either
-      while (at < text.size() && digit(text[at]))
+      while (at < text.size() && ascii_digit(text[at]))
         ++at;
       continue;
     }

@@ -20,7 +20,7 @@ std::string line_of(const json& value) {
   return value.dump(-1, ' ', true, json::error_handler_t::replace) + '\n';
 }
 
-json of(const std::optional<double>& value) {
+json number_or_null(const std::optional<double>& value) {
   return value ? json(*value) : json();
 }
 
@@ -56,7 +56,7 @@ json call_line(problem_index task, const call_event& call) {
   line["usage"] = {{"prompt", call.reply.usage.prompt},
                    {"completion", call.reply.usage.completion},
                    {"reported", call.reply.usage.reported}};
-  line["p_yes"] = of(call.reply.p_yes);
+  line["p_yes"] = number_or_null(call.reply.p_yes);
   return line;
 }
 
@@ -66,7 +66,7 @@ json bit_line(problem_index task, const bit_event& bit, const experiment& exp) {
   line["value"] = to_string(bit.value);
   line["question"] = bit.question;
   line["question_hash"] = bit.question_hash.hex();
-  line["p_yes"] = of(bit.p_yes);
+  line["p_yes"] = number_or_null(bit.p_yes);
   line["asked_again"] = bit.asked_again;
   line["by_default"] = bit.by_default;
   line["source"] = bit.source.value.hex();

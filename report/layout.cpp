@@ -118,7 +118,7 @@ report_section comparison_section(const run_summary& run) {
   return s;
 }
 
-std::string share_of(std::uint64_t part, std::uint64_t whole) {
+std::string percent_of(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? absent : percent(static_cast<double>(part) / static_cast<double>(whole));
 }
 
@@ -140,8 +140,8 @@ report_section bits_section(const run_summary& run) {
                            std::to_string(b.payload.max), decimals(b.header_bytes.mean, 1),
                            decimals(b.questions, 2)});
     row.push_back(or_absent(b.ideal_bits, [](double v) { return decimals(v, 2); }));
-    row.push_back(share_of(b.by_default, b.answered));
-    row.push_back(share_of(b.asked_again, b.answered));
+    row.push_back(percent_of(b.by_default, b.answered));
+    row.push_back(percent_of(b.asked_again, b.answered));
     row.push_back(or_absent(b.ratio_compat, small_number));
     row.push_back(or_absent(b.ratio_utf8, small_number));
     s.cells.rows.push_back(std::move(row));
@@ -238,7 +238,7 @@ report_section retried_section(const run_summary& run) {
       const reply_class_summary& c = m.by_length[i];
       if (c.calls > 0)
         s.cells.rows.push_back({shown(m.alias), reply_class_name(i), std::to_string(c.calls),
-                                std::to_string(c.retried), share_of(c.retried, c.calls)});
+                                std::to_string(c.retried), percent_of(c.retried, c.calls)});
     }
   }
   s.legend = {"retried: calls answered after more than one attempt. Where longer replies are "
@@ -256,7 +256,7 @@ report_section abandoned_section(const run_summary& run) {
       names.push_back(shown(model));
     s.cells.rows.push_back({fmt::format("{}", fmt::join(names, ", ")), std::to_string(group.ends),
                             std::to_string(group.abandoned),
-                            share_of(group.abandoned, group.ends)});
+                            percent_of(group.abandoned, group.ends)});
   }
   s.legend = {"ends: of an arm in a trial, by an outcome or by a call that was given up "
               "(abandoned), also where a later try went well. The journal has the arm, not the "

@@ -5,14 +5,13 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/text.hpp"
+
 namespace tenbit::sim {
 namespace {
 
 constexpr std::size_t number_chars_max = 24;
 
-bool digit(char c) {
-  return c >= '0' && c <= '9';
-}
 bool blank(char c) {
   return c == ' ' || c == '\t';
 }
@@ -38,8 +37,8 @@ std::optional<number_at> read_number(std::string_view text, std::size_t at) {
   const std::size_t first = i;
   for (; i < text.size() && length < number_chars_max; ++i) {
     const char c = text[i];
-    const bool more = i + 1 < text.size() && digit(text[i + 1]);
-    if (digit(c)) {
+    const bool more = i + 1 < text.size() && ascii_digit(text[i + 1]);
+    if (ascii_digit(c)) {
       digits[length++] = c;
     } else if (c == '.' && !point && more && i > first) {
       point = true;
@@ -65,7 +64,7 @@ bool signed_at(std::string_view text, std::size_t begin) {
   std::size_t before = begin - 1;
   while (before > 0 && blank(text[before - 1]))
     --before;
-  return before == 0 || !digit(text[before - 1]);
+  return before == 0 || !ascii_digit(text[before - 1]);
 }
 
 std::size_t skip_forward(std::string_view text, std::size_t at) {
@@ -80,9 +79,9 @@ std::optional<number_at> read_number_back(std::string_view text, std::size_t end
     --end;
   std::size_t begin = end;
   while (begin > 0 && end - begin < number_chars_max &&
-         (digit(text[begin - 1]) || text[begin - 1] == '.' || text[begin - 1] == ','))
+         (ascii_digit(text[begin - 1]) || text[begin - 1] == '.' || text[begin - 1] == ','))
     --begin;
-  if (begin == end || !digit(text[begin]))
+  if (begin == end || !ascii_digit(text[begin]))
     return std::nullopt;
   if (signed_at(text, begin))
     --begin;
@@ -159,7 +158,7 @@ std::vector<equation> find_equations(std::string_view text, std::size_t max) {
 std::vector<double> find_numbers(std::string_view text, std::size_t max) {
   std::vector<double> found;
   for (std::size_t i = 0; i < text.size() && found.size() < max;) {
-    if (!digit(text[i])) {
+    if (!ascii_digit(text[i])) {
       ++i;
       continue;
     }

@@ -10,24 +10,20 @@ namespace {
 constexpr double covered_mass = 0.998; // of P(Yes) + P(No); the rest is on other words
 constexpr double guess_reliability = 0.55;
 
-bool has(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
 std::optional<claim> operation_claim(std::string_view lower) {
-  if (!has(lower, "should"))
+  if (!contains(lower, "should"))
     return std::nullopt;
   const auto numbers = find_numbers(lower, 2);
   if (numbers.size() < 2)
     return std::nullopt;
   claim out{claim_kind::operation, {numbers[0], '+', numbers[1]}, 0};
-  if (has(lower, "be subtracted from"))
+  if (contains(lower, "be subtracted from"))
     out.eq = {numbers[1], '-', numbers[0]};
-  else if (has(lower, "be multiplied by"))
+  else if (contains(lower, "be multiplied by"))
     out.eq.operation = '*';
-  else if (has(lower, "be divided by"))
+  else if (contains(lower, "be divided by"))
     out.eq.operation = '/';
-  else if (!has(lower, "be added"))
+  else if (!contains(lower, "be added"))
     return std::nullopt;
   return out;
 }
@@ -67,8 +63,8 @@ bool given(const mind& m, double number) {
   const auto numbers = find_numbers(problem);
   if (std::find(numbers.begin(), numbers.end(), number) != numbers.end())
     return true;
-  const bool two = has(problem, "twice") || has(problem, "half") || has(problem, "double");
-  return (number == 2 && two) || (number == 100 && has(problem, "percent"));
+  const bool two = contains(problem, "twice") || contains(problem, "half") || contains(problem, "double");
+  return (number == 2 && two) || (number == 100 && contains(problem, "percent"));
 }
 
 // Empty: it cannot tell.
@@ -104,7 +100,7 @@ std::optional<bool> truth_of(const mind& m, const knowledge& k, const claim& abo
   // "Is the answer correct?" can be told when the attempt is shown.
   const auto attempted = marked_answer(m.prompt.attempt);
   const std::string lower = lower_ascii(question);
-  if (attempted && k.answer && has(lower, "answer") && has(lower, "correct"))
+  if (attempted && k.answer && contains(lower, "answer") && contains(lower, "correct"))
     return *attempted == *k.answer;
   return std::nullopt;
 }
@@ -156,11 +152,11 @@ claim read_claim(std::string_view question) {
   const auto numbers = find_numbers(lower, 1);
   if (numbers.empty())
     return {};
-  if (has(lower, "final answer"))
+  if (contains(lower, "final answer"))
     return {claim_kind::final_answer, {}, numbers.front()};
-  if (has(lower, "exactly") && has(lower, "calculation"))
+  if (contains(lower, "exactly") && contains(lower, "calculation"))
     return {claim_kind::step_count, {}, numbers.front()};
-  if (has(lower, "given in the problem"))
+  if (contains(lower, "given in the problem"))
     return {claim_kind::given, {}, numbers.front()};
   return {};
 }

@@ -14,27 +14,23 @@ enum class section : std::uint8_t { none, problem, attempt, reference, question,
 
 constexpr std::size_t marker_chars_max = 60;
 
-bool has(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
 // What a line that ends with ':' opens; none for an ordinary line.
 section opened_by(std::string_view line) {
   if (line.empty() || line.size() > marker_chars_max || line.back() != ':')
     return section::none;
   const std::string lower = lower_ascii(line);
-  if (has(lower, "question") && has(lower, "answer"))
+  if (contains(lower, "question") && contains(lower, "answer"))
     return section::pairs;
-  if (has(lower, "questions"))
+  if (contains(lower, "questions"))
     return section::questions;
-  if (has(lower, "question"))
+  if (contains(lower, "question"))
     return section::question;
-  if (has(lower, "reference") || has(lower, "correct answer") || has(lower, "own solution"))
+  if (contains(lower, "reference") || contains(lower, "correct answer") || contains(lower, "own solution"))
     return section::reference;
-  if (has(lower, "attempt") || has(lower, "earlier") || has(lower, "draft") ||
-      has(lower, "solution"))
+  if (contains(lower, "attempt") || contains(lower, "earlier") || contains(lower, "draft") ||
+      contains(lower, "solution"))
     return section::attempt;
-  if (has(lower, "problem"))
+  if (contains(lower, "problem"))
     return section::problem;
   return section::none;
 }
@@ -147,7 +143,7 @@ private:
       end_attempt_before(list);
     } else if (section_ == section::pairs) {
       view_.kind = prompt_kind::revision;
-    } else if (has(lower, "yes or no")) {
+    } else if (contains(lower, "yes or no")) {
       view_.kind = section_ == section::questions ? prompt_kind::answer_list : prompt_kind::answer;
     }
   }

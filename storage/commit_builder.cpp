@@ -11,10 +11,6 @@
 namespace tenbit::storage {
 namespace {
 
-rocksdb::Slice slice(std::string_view bytes) {
-  return {bytes.data(), bytes.size()};
-}
-
 store_failure diverged(task_id task, std::string_view what) {
   return {store_error::diverged, fmt::format("task {}: {}", task.problem.value, what)};
 }
@@ -302,7 +298,7 @@ void commit_builder::put_changes(const changes_of<Row>& rows, family f, Mark&& m
 void commit_builder::put_head() {
   row_.clear();
   encode_to(head_, row_);
-  ignore(batch_.Put(db_.handle(family::meta), slice(head_key), row_), "a put into memory");
+  ignore(batch_.Put(db_.handle(family::meta), rocksdb::Slice(head_key), row_), "a put into memory");
 }
 
 } // namespace tenbit::storage

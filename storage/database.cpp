@@ -10,10 +10,6 @@
 namespace tenbit::storage {
 namespace {
 
-rocksdb::Slice slice(std::string_view bytes) {
-  return {bytes.data(), bytes.size()};
-}
-
 // The first key that no longer begins with the prefix; empty when there is none.
 std::string after(std::string prefix) {
   while (!prefix.empty() && static_cast<unsigned char>(prefix.back()) == 0xFFU)
@@ -123,7 +119,7 @@ expected<bool, store_failure> database::get(family f, std::string_view key, std:
                                             const rocksdb::Snapshot* at) const {
   rocksdb::ReadOptions options;
   options.snapshot = at;
-  const auto status = db_->Get(options, handle(f), slice(key), &row);
+  const auto status = db_->Get(options, handle(f), rocksdb::Slice(key), &row);
   if (status.IsNotFound())
     return false;
   if (!status.ok())
@@ -203,7 +199,7 @@ store_failure damage(const std::string& path, std::string_view what) {
 
 cursor::cursor(const database& db, family f, std::string prefix, const rocksdb::Snapshot* at)
     : db_(db), family_(f), prefix_(std::move(prefix)), end_(after(prefix_)),
-      end_slice_(slice(end_)) {
+      end_slice_(rocksdb::Slice(end_)) {
   rocksdb::ReadOptions options;
   options.snapshot = at;
   options.verify_checksums = true;
@@ -218,7 +214,7 @@ expected<bool, store_failure> cursor::next() {
   if (started_)
     rows_->Next();
   else
-    rows_->Seek(slice(prefix_));
+    rows_->Seek(rocksdb::Slice(prefix_));
   started_ = true;
   if (rows_->Valid())
     return true;

@@ -3,15 +3,9 @@
 #include <fmt/format.h>
 #include <rocksdb/env.h>
 
+#include "storage/failure.hpp"
+
 namespace tenbit::storage {
-namespace {
-
-store_failure io(const std::string& path, std::string_view doing, const rocksdb::Status& status) {
-  return {store_error::io, fmt::format("{}: cannot be {}: {}", path, doing, status.ToString())};
-}
-
-} // namespace
-
 status<store_failure> set_marker(rocksdb::Env& env, const store_paths& paths) {
   std::unique_ptr<rocksdb::WritableFile> marker;
   auto status = env.NewWritableFile(paths.creating, &marker, rocksdb::EnvOptions());
@@ -20,13 +14,13 @@ status<store_failure> set_marker(rocksdb::Env& env, const store_paths& paths) {
   if (status.ok())
     status = marker->Close();
   if (!status.ok())
-    return fail(io(paths.creating, "written", status));
+    return fail(io_failure(paths.creating, "written", status.ToString()));
   return sync_folder(env, paths.dir);
 }
 
 status<store_failure> remove_marker(rocksdb::Env& env, const store_paths& paths) {
   if (const auto status = env.DeleteFile(paths.creating); !status.ok())
-    return fail(io(paths.creating, "removed", status));
+    return fail(io_failure(paths.creating, "removed", status.ToString()));
   return sync_folder(env, paths.dir);
 }
 

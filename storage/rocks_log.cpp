@@ -13,14 +13,10 @@
 namespace tenbit::storage {
 namespace {
 
-bool digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 // The digits that end at `end`: "000012" of "/db/000012.log" at the dot.
 std::string_view number_before(std::string_view text, std::size_t end) {
   std::size_t first = end;
-  while (first > 0 && digit(text[first - 1]))
+  while (first > 0 && ascii_digit(text[first - 1]))
     --first;
   return text.substr(first, end - first);
 }

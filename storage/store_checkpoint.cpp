@@ -9,6 +9,7 @@
 #include <rocksdb/utilities/checkpoint.h>
 #include <spdlog/spdlog.h>
 
+#include "storage/failure.hpp"
 #include "storage/marker.hpp"
 #include "storage/rocks_store.hpp"
 
@@ -17,18 +18,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-status<store_failure> io(const std::string& path, std::string_view doing, std::string_view why) {
-  return fail(
-      store_failure{store_error::io, fmt::format("{}: cannot be {}: {}", path, doing, why)});
-}
-
 status<store_failure> require_absent(const std::string& dir) {
   std::error_code error;
   const auto kind = fs::symlink_status(dir, error);
   if (kind.type() == fs::file_type::not_found)
     return {};
   if (error)
-    return io(dir, "looked up", error.message());
+    return fail(io_failure(dir, "looked up", error.message()));
   return fail(store_failure{store_error::exists,
                             dir + ": is there already; name a folder that does not exist"});
 }
@@ -58,7 +54,7 @@ expected<dir_lock, store_failure> claim(rocksdb::Env& env, const store_paths& pa
   std::error_code error;
   fs::create_directories(partial.dir, error);
   if (error)
-    return fail(io(partial.dir, "made", error.message()).error());
+    return fail(io_failure(partial.dir, "made", error.message()));
   auto lock = dir_lock::take(partial.lock);
   if (!lock)
     return lock;
@@ -73,10 +69,10 @@ expected<dir_lock, store_failure> claim(rocksdb::Env& env, const store_paths& pa
       continue;
     fs::remove_all(entry.path(), error);
     if (error)
-      return fail(io(path, "removed", error.message()).error());
+      return fail(io_failure(path, "removed", error.message()));
   }
   if (error)
-    return fail(io(partial.dir, "read", error.message()).error());
+    return fail(io_failure(partial.dir, "read", error.message()));
   return lock;
 }
 
@@ -109,7 +105,7 @@ status<store_failure> rocks_store::copy_into(const store_paths& partial) const {
   if (copied.ok())
     copied = checkpoint->CreateCheckpoint(partial.db);
   if (!copied.ok())
-    return io(partial.db, "copied", copied.ToString());
+    return fail(io_failure(partial.db, "copied", copied.ToString()));
   const auto db = database::open(partial.db, {open_mode::read, &env_, memory_bytes_, false});
   if (!db)
     return fail(db.error());
@@ -137,7 +133,7 @@ status<store_failure> rocks_store::checkpoint(const std::string& dir) const {
   std::error_code error;
   auto whole = fs::absolute(dir, error).lexically_normal();
   if (error || dir.empty())
-    return io(dir, "used as the name of a copy", error ? error.message() : "it is empty");
+    return fail(io_failure(dir, "used as the name of a copy", error ? error.message() : "it is empty"));
   if (!whole.has_filename())
     whole = whole.parent_path(); // it ended with a slash
   if (auto absent = require_absent(whole.string()); !absent)
@@ -154,7 +150,7 @@ status<store_failure> rocks_store::checkpoint(const std::string& dir) const {
   if (auto absent = require_absent(whole.string()); !absent)
     return absent;
   if (const auto renamed = env_.RenameFile(partial.dir, whole.string()); !renamed.ok())
-    return io(whole.string(), "renamed", renamed.ToString());
+    return fail(io_failure(whole.string(), "renamed", renamed.ToString()));
   return sync_folder(env_, whole.parent_path().string());
 }
 

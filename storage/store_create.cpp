@@ -11,6 +11,7 @@
 
 #include "base/kill_point.hpp"
 #include "config/limits.hpp"
+#include "storage/failure.hpp"
 #include "storage/marker.hpp"
 #include "storage/rocks_store.hpp"
 
@@ -18,11 +19,6 @@ namespace tenbit::storage {
 namespace {
 
 namespace fs = std::filesystem;
-
-status<store_failure> io(const std::string& path, std::string_view doing, std::string_view why) {
-  return fail(
-      store_failure{store_error::io, fmt::format("{}: cannot be {}: {}", path, doing, why)});
-}
 
 status<store_failure> require_empty(const store_paths& paths) {
   const auto kind = examine(paths);
@@ -51,11 +47,11 @@ status<store_failure> start_over(rocksdb::Env& env, const store_paths& paths) {
   for (const auto& path : {paths.db, paths.anchor, paths.receipt}) {
     fs::remove_all(path, error);
     if (error)
-      return io(path, "removed", error.message());
+      return fail(io_failure(path, "removed", error.message()));
   }
   fs::create_directory(paths.db, error);
   if (error)
-    return io(paths.db, "made", error.message());
+    return fail(io_failure(paths.db, "made", error.message()));
   return {};
 }
 
@@ -155,7 +151,7 @@ rocks_store::create_new(const std::string& dir, const store_manifest& manifest,
   std::error_code error;
   fs::create_directories(dir, error);
   if (error)
-    return fail(io(dir, "made", error.message()).error());
+    return fail(io_failure(dir, "made", error.message()));
   auto lock = dir_lock::take(paths.lock);
   if (!lock)
     return fail(std::move(lock.error()));

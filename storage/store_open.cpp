@@ -7,17 +7,13 @@
 #include <thread>
 
 #include "base/kill_point.hpp"
+#include "base/unix_time.hpp"
 #include "config/limits.hpp"
 #include "storage/rocks_store.hpp"
 
 namespace tenbit {
 namespace storage {
 namespace {
-
-std::uint64_t unix_seconds() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
-}
 
 rocksdb::Env& env_of(const store_options& options) {
   return options.env != nullptr ? *options.env : *rocksdb::Env::Default();

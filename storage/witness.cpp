@@ -5,16 +5,14 @@
 #include <iterator>
 #include <rocksdb/env.h>
 
+#include "storage/failure.hpp"
+
 namespace tenbit::storage {
 namespace {
 
 constexpr std::string_view title = "tenbit-witness 1\n";
 constexpr std::size_t slot_size = 512; // one sector, written whole
 constexpr std::size_t file_bytes_max = 2 * slot_size;
-
-store_failure io(const std::string& path, std::string_view doing, const rocksdb::Status& status) {
-  return {store_error::io, fmt::format("{}: cannot be {}: {}", path, doing, status.ToString())};
-}
 
 // Takes "name value\n" off the front; empty when it is not there.
 std::string_view take_line(std::string_view& from, std::string_view name) {
@@ -45,15 +43,15 @@ expected<std::optional<std::string>, store_failure> read_small(rocksdb::Env& env
   if (exists.IsNotFound())
     return std::optional<std::string>{};
   if (!exists.ok())
-    return fail(io(path, "looked up", exists));
+    return fail(io_failure(path, "looked up", exists.ToString()));
   std::uint64_t size = 0;
   if (const auto status = env.GetFileSize(path, &size); !status.ok())
-    return fail(io(path, "read", status));
+    return fail(io_failure(path, "read", status.ToString()));
   if (size > file_bytes_max)
     return std::optional<std::string>(std::string());
   std::string bytes;
   if (const auto status = rocksdb::ReadFileToString(&env, path, &bytes); !status.ok())
-    return fail(io(path, "read", status));
+    return fail(io_failure(path, "read", status.ToString()));
   return std::optional<std::string>(std::move(bytes));
 }
 
@@ -68,7 +66,7 @@ status<store_failure> write_durably(rocksdb::Env& env, const std::string& path,
   if (status.ok())
     status = file->Close();
   if (!status.ok())
-    return fail(io(path, "written", status));
+    return fail(io_failure(path, "written", status.ToString()));
   return {};
 }
 
@@ -87,7 +85,7 @@ status<store_failure> sync_folder(rocksdb::Env& env, const std::string& dir) {
   if (status.ok())
     status = folder->Fsync();
   if (!status.ok())
-    return fail(io(dir, "synced", status));
+    return fail(io_failure(dir, "synced", status.ToString()));
   return {};
 }
 
@@ -144,7 +142,7 @@ status<store_failure> write_anchor(rocksdb::Env& env, const std::string& dir,
   if (auto written = write_durably(env, temporary, bytes); !written)
     return written;
   if (const auto renamed = env.RenameFile(temporary, path); !renamed.ok())
-    return fail(io(path, "renamed", renamed));
+    return fail(io_failure(path, "renamed", renamed.ToString()));
   return sync_folder(env, dir);
 }
 
@@ -176,12 +174,12 @@ expected<receipt_file, store_failure> receipt_file::start(rocksdb::Env& env, con
   if (auto written = write_durably(env, temporary, bytes); !written)
     return fail(std::move(written.error()));
   if (const auto renamed = env.RenameFile(temporary, path); !renamed.ok())
-    return fail(io(path, "renamed", renamed));
+    return fail(io_failure(path, "renamed", renamed.ToString()));
   if (auto synced = sync_folder(env, dir); !synced)
     return fail(std::move(synced.error()));
   std::unique_ptr<rocksdb::RandomRWFile> file;
   if (const auto opened = env.NewRandomRWFile(path, &file, rocksdb::EnvOptions()); !opened.ok())
-    return fail(io(path, "opened", opened));
+    return fail(io_failure(path, "opened", opened.ToString()));
   return receipt_file(std::move(file), path);
 }
 
@@ -196,7 +194,7 @@ status<store_failure> receipt_file::note(const durable_point& point) {
   encode_slot(point, slot_);
   const auto at = point.commit_seq % 2 * slot_size;
   if (const auto status = file_->Write(at, slot_); !status.ok())
-    return fail(io(path_, "written", status));
+    return fail(io_failure(path_, "written", status.ToString()));
   return {};
 }
 

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "base/kill_point.hpp"
+#include "base/unix_time.hpp"
 #include "protocols/bitstream.hpp"
 #include "workers/grader.hpp"
 #include "workers/oracle.hpp"
@@ -10,12 +11,6 @@
 
 namespace tenbit {
 namespace {
-
-std::uint64_t unix_ms_now() {
-  using namespace std::chrono;
-  return static_cast<std::uint64_t>(
-      duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
-}
 
 // The calls of one lease end together, and those of an oracle for one task, whoever holds it: no
 // epoch has the upper bit.
@@ -117,7 +112,7 @@ worker_actor::behavior_type worker(worker_pointer self, std::shared_ptr<const ex
         with(m.task, [&](task_runner& runner) -> std::vector<runner_command> {
           if (runner.lease() != m.lease)
             return {}; // of a lease that was revoked
-          return runner.on_call(m.call, std::move(m.result), unix_ms_now());
+          return runner.on_call(m.call, std::move(m.result), unix_ms());
         });
       },
       [self](const drain_order&) { self->state.calls->drain(); },
@@ -169,7 +164,7 @@ oracle_actor::behavior_type oracle_fun(oracle_pointer self, std::shared_ptr<cons
       },
       [self](call_done& m) {
         carry_out(self,
-                  self->state.core->on_call(m.task, m.call, std::move(m.result), unix_ms_now()));
+                  self->state.core->on_call(m.task, m.call, std::move(m.result), unix_ms()));
       },
       [self](const forget_task& m) {
         carry_out(self, self->state.core->forget(m.task));

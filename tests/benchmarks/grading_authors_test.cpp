@@ -7,15 +7,15 @@
 namespace tenbit {
 namespace {
 
-struct row {
+struct authors_row {
   std::string_view text;
   std::string_view answer; // as their pattern gives it
 };
 
 // Each line was worked out by hand from the two patterns; the wrong ones are theirs.
 TEST(ExtractAnswerAuthors, Table) {
-  for (const row& r : {
-           row{"#### 18", "18"},
+  for (const authors_row& r : {
+           authors_row{"#### 18", "18"},
            {"####18", "18"},
            {"##### 18", "18"},
            {"#### 1,234", "1234"},

@@ -19,15 +19,12 @@
 namespace tenbit::control {
 namespace {
 
+using control_test::make;
 using control_test::raw_client;
 using control_test::read_all;
 using control_test::temporary_folder;
 using testing::HasSubstr;
 
-request make(std::string verb, std::map<std::string, std::vector<std::string>> args = {},
-             std::string reason = {}) {
-  return {.verb = std::move(verb), .args = std::move(args), .reason = std::move(reason), .who = {}};
-}
 reply done(const request&) {
   return {.ok = true, .error = {}, .result = "null"};
 }

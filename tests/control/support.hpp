@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/expected.hpp"
+#include "control/control.hpp"
 #include "coordinator/cluster_status.hpp"
 
 namespace tenbit::control_test {
@@ -35,6 +36,11 @@ public:
 private:
   std::filesystem::path path_;
 };
+
+inline control::request make(std::string verb, std::map<std::string, std::vector<std::string>> args = {},
+                             std::string reason = {}) {
+  return {.verb = std::move(verb), .args = std::move(args), .reason = std::move(reason), .who = {}};
+}
 
 inline std::string read_all(const std::string& path) {
   std::ifstream in(path, std::ios::binary);

@@ -4,16 +4,14 @@
 
 #include "control/lines.hpp"
 #include "control/verbs.hpp"
+#include "tests/control/support.hpp"
 
 namespace tenbit::control {
 namespace {
 
+using control_test::make;
 using testing::HasSubstr;
 
-request make(std::string verb, std::map<std::string, std::vector<std::string>> args = {},
-             std::string reason = {}) {
-  return {.verb = std::move(verb), .args = std::move(args), .reason = std::move(reason), .who = {}};
-}
 std::string error_of(const request& r) {
   const auto checked = check_request(r);
   return checked ? "" : checked.error();

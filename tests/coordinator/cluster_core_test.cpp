@@ -13,8 +13,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr connection_id a{11}, b{12}, c{13}, o{20}, g{30};
-
 } // namespace
 
 // -- sessions ------------------------------------------------------------------------------------

@@ -9,8 +9,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr connection_id a{11}, b{12}, c{13}, o{20};
-
 std::string line_of(core_bench& w, const std::string& name) {
   for (const peer_line& line : w.core.snapshot(w.now).peers)
     if (line.name == name)

@@ -10,7 +10,6 @@ namespace {
 
 using orders = std::vector<endpoint_order>;
 
-constexpr connection_id a{11}, b{12}, again{13}, o{20};
 const endpoint_order pause_it{"http://gpu/v1", endpoint_action::pause, 0};
 const endpoint_order resume_it{"http://gpu/v1", endpoint_action::resume, 0};
 
@@ -60,8 +59,8 @@ TEST(Core_Endpoints, ResumedWhileAway_IsToldAtTheNextHello) {
   w.core.on_gone(a);
   ASSERT_TRUE(w.core.order("", resume_it));
   EXPECT_EQ(w.got<endpoint_order>(a), orders{pause_it});
-  w.join(again, "anna", solver, 1);
-  EXPECT_EQ(w.got<endpoint_order>(again), orders{resume_it});
+  w.join(c, "anna", solver, 1);
+  EXPECT_EQ(w.got<endpoint_order>(c), orders{resume_it});
 }
 
 TEST(Core_Endpoints, Restart_GoesOnWithWhatWasKept) {

@@ -10,8 +10,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr connection_id a{11}, b{12}, o{20}, g{30};
-
 // Anna works on the first task; ben, olga and gina are there.
 struct Core_Hostile : ::testing::Test {
   Core_Hostile() {

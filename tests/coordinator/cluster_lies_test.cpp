@@ -9,8 +9,6 @@
 namespace tenbit::testing {
 namespace {
 
-constexpr connection_id a{11}, o{20}, g{30}, h{31};
-
 // A worker with a lease, an oracle, a grader.
 struct lease_bench {
   lease_bench() {
@@ -92,13 +90,14 @@ TEST_F(Core_Lies, ArmAgainstTheJournalOrTheLedger_IsRefused) {
        [&](auto& m) { m.answer_call = own.id; }},
   };
   for (const lie& one : lies) {
-    lease_bench b;
-    b.give_bits();
-    b.w.commit();
-    arm_finished end = one.where == asking ? b.with_bits() : b.w.finished_of(b.given, one.where);
+    lease_bench own_bench;
+    own_bench.give_bits();
+    own_bench.w.commit();
+    arm_finished end = one.where == asking ? own_bench.with_bits()
+                                           : own_bench.w.finished_of(own_bench.given, one.where);
     one.change(end);
-    b.expect_refused(end, one.what);
-    EXPECT_EQ(b.w.events(), 2U) << one.what << ": the bits";
+    own_bench.expect_refused(end, one.what);
+    EXPECT_EQ(own_bench.w.events(), 2U) << one.what << ": the bits";
   }
 }
 
@@ -120,7 +119,6 @@ TEST_F(Core_Lies, ReleasedAsDoneWithArmsOpen_EndsTheLeaseAndIsCharged) {
 
 // Not for ever: two workers that say the same of it are believed to be unable to do it.
 TEST_F(Core_Lies, SameTaskAgainAndAgain_IsQuarantined) {
-  const connection_id b{12};
   const problem_index task = given.task.problem;
   w.join(b, "bert", solver, 3);
   for (int i = 0; i < 20 && w.status().tasks.quarantined == 0; ++i) {

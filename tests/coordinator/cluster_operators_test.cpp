@@ -4,12 +4,6 @@
 #include "tests/coordinator/core_bench.hpp"
 
 namespace tenbit::testing {
-namespace {
-
-constexpr connection_id a{11}, b{12}, c{13};
-
-} // namespace
-
 TEST(Core_Operators, PausedRun_GetsNoneAndTheOtherDoes) {
   core_bench w(2);
   w.add_run(run_b, 1);

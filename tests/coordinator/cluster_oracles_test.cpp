@@ -8,8 +8,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr connection_id a{11};
-
 // A worker with an ask open at one of two oracles.
 struct Core_Oracles : ::testing::Test {
   struct side {

@@ -6,7 +6,6 @@
 namespace tenbit::testing {
 namespace {
 using namespace std::chrono_literals;
-constexpr connection_id a{11}, g{30};
 constexpr peer_id anna{1};
 constexpr run_clock::time_point start{1h};
 
@@ -45,53 +44,53 @@ void finish_forty(core_bench& w) {
   ASSERT_EQ(w.run().tasks().usual_time(), 10s);
 }
 
-void take(plan& p, problem_index task, run_clock::time_point granted, run_clock::duration time) {
-  ASSERT_EQ(p.next(granted, anna, true), task);
-  p.lease(task, {epoch{1}, anna, granted, granted + 1h, false});
-  p.end(task, task_ending::done, granted + time);
+void take(plan& tasks, problem_index task, run_clock::time_point granted, run_clock::duration time) {
+  ASSERT_EQ(tasks.next(granted, anna, true), task);
+  tasks.lease(task, {epoch{1}, anna, granted, granted + 1h, false});
+  tasks.end(task, task_ending::done, granted + time);
 }
 
 } // namespace
 
 TEST(Plan_UsualTime, FirstTasks_GiveTheirMeanAndNewerOnesWeighMore) {
-  plan p;
-  EXPECT_FALSE(p.usual_time());
+  plan tasks;
+  EXPECT_FALSE(tasks.usual_time());
   for (std::uint64_t i = 0; i < 200; ++i)
-    p.add_pending(problem_index{i});
-  take(p, problem_index{0}, start, 10s);
-  EXPECT_EQ(p.usual_time(), 10s);
-  take(p, problem_index{1}, start, 20s);
-  EXPECT_EQ(p.usual_time(), 15s);
+    tasks.add_pending(problem_index{i});
+  take(tasks, problem_index{0}, start, 10s);
+  EXPECT_EQ(tasks.usual_time(), 10s);
+  take(tasks, problem_index{1}, start, 20s);
+  EXPECT_EQ(tasks.usual_time(), 15s);
   for (std::uint64_t i = 2; i < 199; ++i)
-    take(p, problem_index{i}, start, 100s);
-  EXPECT_GT(*p.usual_time(), 99s);
-  EXPECT_LE(*p.usual_time(), 100s);
+    take(tasks, problem_index{i}, start, 100s);
+  EXPECT_GT(*tasks.usual_time(), 99s);
+  EXPECT_LE(*tasks.usual_time(), 100s);
 }
 
 TEST(Plan_UsualTime, WhatIsHandedBack_DoesNotCount) {
-  plan p;
-  p.add_pending(problem_index{0});
-  ASSERT_TRUE(p.next(start, anna, true));
-  p.lease(problem_index{0}, {epoch{1}, anna, start, start + 1h, false});
-  p.end(problem_index{0}, task_ending::interrupted, start + 5s);
-  EXPECT_FALSE(p.usual_time());
-  EXPECT_FALSE(p.youngest_lease());
+  plan tasks;
+  tasks.add_pending(problem_index{0});
+  ASSERT_TRUE(tasks.next(start, anna, true));
+  tasks.lease(problem_index{0}, {epoch{1}, anna, start, start + 1h, false});
+  tasks.end(problem_index{0}, task_ending::interrupted, start + 5s);
+  EXPECT_FALSE(tasks.usual_time());
+  EXPECT_FALSE(tasks.youngest_lease());
 }
 
 TEST(Plan_YoungestLease, OfSeveral_IsTheLastOneThatHasNotExpired) {
-  plan p;
+  plan tasks;
   for (std::uint64_t i = 0; i < 3; ++i)
-    p.add_pending(problem_index{i});
+    tasks.add_pending(problem_index{i});
   for (const auto& [granted, deadline] :
        {std::pair(start, start + 1h), {start + 2s, start + 1h}, {start + 3s, start + 4s}}) {
-    const auto task = p.next(start, anna, false);
+    const auto task = tasks.next(start, anna, false);
     ASSERT_TRUE(task);
-    p.lease(*task, {epoch{1}, anna, granted, deadline, false});
+    tasks.lease(*task, {epoch{1}, anna, granted, deadline, false});
   }
-  EXPECT_EQ(p.youngest_lease(), start + 3s);
-  (void)p.expire(start + 5s);
-  EXPECT_EQ(p.youngest_lease(), start + 2s);
-  EXPECT_EQ(p.oldest_lease(), start);
+  EXPECT_EQ(tasks.youngest_lease(), start + 3s);
+  (void)tasks.expire(start + 5s);
+  EXPECT_EQ(tasks.youngest_lease(), start + 2s);
+  EXPECT_EQ(tasks.oldest_lease(), start);
 }
 
 // By the throughput, four in ten seconds, it would be over in 2.5 s.

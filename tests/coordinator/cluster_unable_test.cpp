@@ -10,7 +10,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr connection_id a{11}, b{12}, o{20}, p{21}, g{30}, h{31};
 const std::string no_key = "the environment variable KEY is not set";
 
 // Says that it cannot, and gives back what it has, as link_core does.

@@ -16,6 +16,8 @@ namespace tenbit::testing {
 inline constexpr role_set solver{true, false, false}, sender{false, true, false},
     grading{false, false, true}, every_role{true, true, true};
 inline constexpr experiment_id run_a{7}, run_b{8};
+// Connections: of workers (c also: a worker that came back), oracles and graders.
+inline constexpr connection_id a{11}, b{12}, c{13}, o{20}, p{21}, g{30}, h{31};
 // Arms of bench_experiment().
 inline constexpr arm_trial asking{}, crossing{arm_index{1}, {}}, asking_itself{arm_index{2}, {}};
 inline constexpr std::size_t bench_arms = 3;

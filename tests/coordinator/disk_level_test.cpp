@@ -11,7 +11,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr connection_id a{11};
 constexpr disk_marks marks{20, 10, 5};
 
 disk_level at(double percent, disk_level before) {

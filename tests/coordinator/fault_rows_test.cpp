@@ -9,7 +9,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr connection_id a{11}, b{12}, g{30};
 constexpr problem_index first{0};
 
 // What the store has of the coordinator's lives so far.
@@ -65,24 +64,24 @@ TEST(Faults_Plan, OfEarlierLives_CountAndAreNamedWhenTheyChange) {
   const run_clock::time_point now{1h};
   plan_rules rules;
   rules.quarantine = true;
-  plan p(rules);
+  plan tasks(rules);
   task_faults twice;
   twice.crashes = {anna, ben};
   twice.suspect = true;
-  p.add_faults(second, twice);
-  p.add_pending(first);
-  p.add_pending(second);
-  EXPECT_TRUE(p.take_changed().empty()) << "the store has them";
-  EXPECT_EQ(p.next(now, carl, false), second) << "a suspect goes first, to one it did not kill";
-  p.lease(second, {epoch{1}, carl, now, now + limits::lease_ttl, false});
-  EXPECT_EQ(p.crashed(carl, false), std::vector{second});
-  EXPECT_EQ(p.take_changed(), std::set{second});
-  EXPECT_TRUE(p.faults_of(second)->given_up);
-  EXPECT_EQ(p.faults_of(first), nullptr);
-  p.end(second, task_ending::quarantined, now);
-  p.requeue(second, task_ending::quarantined, true);
-  EXPECT_EQ(p.take_changed(), std::set{second});
-  EXPECT_EQ(p.faults_of(second), nullptr);
+  tasks.add_faults(second, twice);
+  tasks.add_pending(first);
+  tasks.add_pending(second);
+  EXPECT_TRUE(tasks.take_changed().empty()) << "the store has them";
+  EXPECT_EQ(tasks.next(now, carl, false), second) << "a suspect goes first, to one it did not kill";
+  tasks.lease(second, {epoch{1}, carl, now, now + limits::lease_ttl, false});
+  EXPECT_EQ(tasks.crashed(carl, false), std::vector{second});
+  EXPECT_EQ(tasks.take_changed(), std::set{second});
+  EXPECT_TRUE(tasks.faults_of(second)->given_up);
+  EXPECT_EQ(tasks.faults_of(first), nullptr);
+  tasks.end(second, task_ending::quarantined, now);
+  tasks.requeue(second, task_ending::quarantined, true);
+  EXPECT_EQ(tasks.take_changed(), std::set{second});
+  EXPECT_EQ(tasks.faults_of(second), nullptr);
 }
 
 TEST(Faults_OwnFault, IsInTheBatchOfTheRelease) {

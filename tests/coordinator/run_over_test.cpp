@@ -6,8 +6,6 @@
 namespace tenbit::testing {
 namespace {
 
-constexpr connection_id a{11}, o{20};
-
 // Anna holds a task, and olga is there to be asked.
 grant first_lease(core_bench& w) {
   w.join(o, "olga", sender);

@@ -1,4 +1,5 @@
 #include "endpoints/breaker.hpp"
+#include "tests/endpoints/time_zero.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,8 +9,6 @@ namespace {
 using namespace std::chrono_literals;
 using permission = breaker::permission;
 
-const time_point start{1000s};
-
 void fail_often(breaker& b, int times, time_point now) {
   for (int i = 0; i < times; ++i)
     b.done(permission::allowed, verdict::bad, now);
@@ -17,7 +16,7 @@ void fail_often(breaker& b, int times, time_point now) {
 
 breaker opened() {
   breaker b;
-  fail_often(b, limits::breaker_failures_in_row, start);
+  fail_often(b, limits::breaker_failures_in_row, t0);
   return b;
 }
 
@@ -25,19 +24,19 @@ breaker opened() {
 
 TEST(Breaker, TenFailuresInARow_Open) {
   breaker b;
-  fail_often(b, limits::breaker_failures_in_row - 1, start);
+  fail_often(b, limits::breaker_failures_in_row - 1, t0);
   EXPECT_EQ(b.state(), breaker_state::closed);
-  fail_often(b, 1, start);
+  fail_often(b, 1, t0);
   EXPECT_EQ(b.state(), breaker_state::open);
-  EXPECT_EQ(b.ask(start), permission::refused);
+  EXPECT_EQ(b.ask(t0), permission::refused);
 }
 
 TEST(Breaker, SuccessBetween_StartsTheRowAnew) {
   breaker b;
   for (int i = 0; i < 30; ++i) { // two good ones to each bad one
-    b.done(permission::allowed, verdict::bad, start);
-    b.done(permission::allowed, verdict::good, start);
-    b.done(permission::allowed, verdict::good, start);
+    b.done(permission::allowed, verdict::bad, t0);
+    b.done(permission::allowed, verdict::good, t0);
+    b.done(permission::allowed, verdict::good, t0);
   }
   EXPECT_EQ(b.state(), breaker_state::closed);
 }
@@ -45,22 +44,22 @@ TEST(Breaker, SuccessBetween_StartsTheRowAnew) {
 TEST(Breaker, HalfOfTwentyInTheWindow_Opens) {
   breaker b;
   for (int i = 0; i < 9; ++i) {
-    b.done(permission::allowed, verdict::good, start);
-    b.done(permission::allowed, verdict::bad, start + 10s);
+    b.done(permission::allowed, verdict::good, t0);
+    b.done(permission::allowed, verdict::bad, t0 + 10s);
   }
   EXPECT_EQ(b.state(), breaker_state::closed); // 18 calls: too few to judge
-  b.done(permission::allowed, verdict::good, start + 11s);
-  b.done(permission::allowed, verdict::bad, start + 11s);
+  b.done(permission::allowed, verdict::good, t0 + 11s);
+  b.done(permission::allowed, verdict::bad, t0 + 11s);
   EXPECT_EQ(b.state(), breaker_state::open);
 }
 
 TEST(Breaker, FailuresOlderThanTheWindow_DoNotCount) {
   breaker b;
   for (int i = 0; i < 9; ++i) {
-    b.done(permission::allowed, verdict::bad, start);
-    b.done(permission::allowed, verdict::good, start);
+    b.done(permission::allowed, verdict::bad, t0);
+    b.done(permission::allowed, verdict::good, t0);
   }
-  const auto later = start + limits::breaker_window + 1s;
+  const auto later = t0 + limits::breaker_window + 1s;
   b.done(permission::allowed, verdict::good, later);
   b.done(permission::allowed, verdict::bad, later);
   EXPECT_EQ(b.state(), breaker_state::closed);
@@ -69,13 +68,13 @@ TEST(Breaker, FailuresOlderThanTheWindow_DoNotCount) {
 TEST(Breaker, NeutralResults_NeverOpen) {
   breaker b;
   for (int i = 0; i < 100; ++i)
-    b.done(permission::allowed, verdict::none, start);
+    b.done(permission::allowed, verdict::none, t0);
   EXPECT_EQ(b.state(), breaker_state::closed);
 }
 
 TEST(Breaker, ProbeSucceeds_Closes) {
   auto b = opened();
-  const auto due = start + limits::breaker_probe_min;
+  const auto due = t0 + limits::breaker_probe_min;
   EXPECT_EQ(b.ask(due - 1ms), permission::refused);
   ASSERT_EQ(b.ask(due), permission::probe);
   b.started(permission::probe);
@@ -90,7 +89,7 @@ TEST(Breaker, ProbeSucceeds_Closes) {
 TEST(Breaker, ProbesFail_WaitDoublesUpToTheMaximum) {
   auto b = opened();
   std::chrono::milliseconds wait = limits::breaker_probe_min;
-  auto now = start;
+  auto now = t0;
   for (int i = 0; i < 8; ++i) {
     EXPECT_EQ(b.probe_at(), now + wait);
     now += wait;
@@ -104,7 +103,7 @@ TEST(Breaker, ProbesFail_WaitDoublesUpToTheMaximum) {
 
 TEST(Breaker, ProbeAbandoned_NextCallProbesAgain) {
   auto b = opened();
-  const auto due = start + limits::breaker_probe_min;
+  const auto due = t0 + limits::breaker_probe_min;
   b.started(permission::probe);
   b.done(permission::probe, verdict::none, due);
   EXPECT_EQ(b.ask(due), permission::probe);
@@ -112,22 +111,22 @@ TEST(Breaker, ProbeAbandoned_NextCallProbesAgain) {
 
 TEST(Breaker, LateSuccessesWhileOpen_DoNotClose) {
   auto b = opened();
-  b.done(permission::allowed, verdict::good, start);
+  b.done(permission::allowed, verdict::good, t0);
   EXPECT_EQ(b.state(), breaker_state::open);
 }
 
 TEST(Breaker, Tripped_OpensAtOnce) {
   breaker b;
-  b.trip(start);
+  b.trip(t0);
   EXPECT_EQ(b.state(), breaker_state::open);
 }
 
 TEST(Breaker, Stopped_StaysStopped) {
   breaker b;
   b.stop();
-  b.done(permission::allowed, verdict::good, start);
-  b.trip(start);
-  EXPECT_EQ(b.ask(start + 1h), permission::refused);
+  b.done(permission::allowed, verdict::good, t0);
+  b.trip(t0);
+  EXPECT_EQ(b.ask(t0 + 1h), permission::refused);
   EXPECT_EQ(to_string(b.state()), "stopped");
 }
 

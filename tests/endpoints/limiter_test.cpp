@@ -4,13 +4,12 @@
 #include <rapidcheck/gtest.h>
 
 #include "config/limits.hpp"
+#include "tests/endpoints/time_zero.hpp"
 
 namespace tenbit {
 namespace {
 
 using namespace std::chrono_literals;
-
-const time_point start{1000s};
 
 void full_round(limiter& l, std::uint32_t throttled = 0) {
   const auto size =
@@ -18,9 +17,9 @@ void full_round(limiter& l, std::uint32_t throttled = 0) {
   const auto in_flight = l.limit();
   for (std::uint32_t i = 0; i < size; ++i) {
     if (i < throttled)
-      l.on_throttled(in_flight, start);
+      l.on_throttled(in_flight, t0);
     else
-      l.on_success(in_flight, start);
+      l.on_success(in_flight, t0);
   }
 }
 
@@ -43,7 +42,7 @@ TEST(Limiter, SmallMaximum_IsTheStart) {
 TEST(Limiter, HalfEmpty_DoesNotGrow) {
   limiter l(1000);
   for (int i = 0; i < 500; ++i)
-    l.on_success(limits::limiter_start / 2, start);
+    l.on_success(limits::limiter_start / 2, t0);
   EXPECT_EQ(l.limit(), limits::limiter_start);
 }
 
@@ -73,14 +72,14 @@ TEST(Limiter, AfterAThrottle_GrowsByTheRootSlowly) {
 
 TEST(Limiter, TimeAlone_EndsARoundOnlyOutsideSlowStart) {
   limiter l(1000);
-  l.on_success(64, start);
-  l.on_success(64, start + limits::limiter_round_max);
+  l.on_success(64, t0);
+  l.on_success(64, t0 + limits::limiter_round_max);
   EXPECT_EQ(l.limit(), 64U);
   limiter cut(1000);
   full_round(cut, 64);
   const auto limit = cut.limit();
-  cut.on_success(limit, start);
-  cut.on_success(limit, start + limits::limiter_round_max);
+  cut.on_success(limit, t0);
+  cut.on_success(limit, t0 + limits::limiter_round_max);
   EXPECT_EQ(cut.limit(), limit + 1);
 }
 
@@ -90,9 +89,9 @@ RC_GTEST_PROP(Limiter, AnyResults_StayWithinBounds, (const std::vector<bool>& th
   for (bool t : throttled) {
     for (int i = 0; i < 20; ++i) {
       if (t)
-        l.on_throttled(l.limit(), start);
+        l.on_throttled(l.limit(), t0);
       else
-        l.on_success(l.limit(), start);
+        l.on_success(l.limit(), t0);
       RC_ASSERT(l.limit() >= 1U);
       RC_ASSERT(l.limit() <= limit_max);
     }

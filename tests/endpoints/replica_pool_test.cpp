@@ -1,4 +1,5 @@
 #include "endpoints/replica_pool.hpp"
+#include "tests/endpoints/time_zero.hpp"
 
 #include <gtest/gtest.h>
 #include <map>
@@ -10,8 +11,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const time_point start{1000s};
-
 std::vector<std::string> names(std::size_t count) {
   std::vector<std::string> all;
   for (std::size_t i = 0; i < count; ++i)
@@ -20,7 +19,7 @@ std::vector<std::string> names(std::size_t count) {
 }
 
 void break_replica(replica_pool& pool, replica_pool::place place) {
-  pool.give_back(place, attempt_end::loading, start); // opens at once
+  pool.give_back(place, attempt_end::loading, t0); // opens at once
 }
 
 } // namespace
@@ -31,11 +30,11 @@ TEST(ReplicaPool, SameSticky_SameReplicaWhileUp) {
   std::set<std::uint32_t> used;
   for (std::uint64_t round = 0; round < 3; ++round) {
     for (std::uint64_t sticky = 0; sticky < 40; ++sticky) {
-      const auto place = pool.take(sticky, false, start);
+      const auto place = pool.take(sticky, false, t0);
       ASSERT_TRUE(place);
       EXPECT_EQ(home.emplace(sticky, place->replica).first->second, place->replica);
       used.insert(place->replica);
-      pool.give_back(*place, attempt_end::answered, start);
+      pool.give_back(*place, attempt_end::answered, t0);
     }
   }
   EXPECT_EQ(used.size(), 4U);
@@ -45,29 +44,29 @@ TEST(ReplicaPool, OneGoesDown_OnlyItsCallsMove) {
   replica_pool pool(names(4), 400);
   std::map<std::uint64_t, std::uint32_t> home;
   for (std::uint64_t sticky = 0; sticky < 50; ++sticky) {
-    const auto place = *pool.take(sticky, false, start);
+    const auto place = *pool.take(sticky, false, t0);
     home[sticky] = place.replica;
-    pool.give_back(place, attempt_end::answered, start);
+    pool.give_back(place, attempt_end::answered, t0);
   }
-  const auto broken = *pool.take(0, false, start);
+  const auto broken = *pool.take(0, false, t0);
   break_replica(pool, broken);
   for (std::uint64_t sticky = 0; sticky < 50; ++sticky) {
-    const auto place = *pool.take(sticky, false, start);
+    const auto place = *pool.take(sticky, false, t0);
     if (home[sticky] == broken.replica)
       EXPECT_NE(place.replica, broken.replica);
     else
       EXPECT_EQ(place.replica, home[sticky]);
-    pool.give_back(place, attempt_end::answered, start);
+    pool.give_back(place, attempt_end::answered, t0);
   }
 }
 
 TEST(ReplicaPool, StickyFull_OnlyACallThatWaitedMoves) {
   replica_pool pool(names(2), 4);
-  const auto first = *pool.take(1, false, start);
-  ASSERT_TRUE(pool.take(1, false, start));
-  EXPECT_FALSE(pool.take(1, false, start));
-  EXPECT_TRUE(pool.has_place(start));
-  const auto moved = pool.take(1, true, start);
+  const auto first = *pool.take(1, false, t0);
+  ASSERT_TRUE(pool.take(1, false, t0));
+  EXPECT_FALSE(pool.take(1, false, t0));
+  EXPECT_TRUE(pool.has_place(t0));
+  const auto moved = pool.take(1, true, t0);
   ASSERT_TRUE(moved);
   EXPECT_NE(moved->replica, first.replica);
 }
@@ -76,13 +75,13 @@ TEST(ReplicaPool, OneReplica_ReachesTheWholeConcurrency) {
   replica_pool pool(names(1), 1000);
   std::vector<replica_pool::place> taken;
   for (int round = 0; round < 6; ++round) {
-    while (const auto place = pool.take(1, true, start))
+    while (const auto place = pool.take(1, true, t0))
       taken.push_back(*place);
     for (const auto& place : taken)
-      pool.give_back(place, attempt_end::answered, start);
+      pool.give_back(place, attempt_end::answered, t0);
     taken.clear();
   }
-  while (pool.take(1, true, start)) {
+  while (pool.take(1, true, t0)) {
   }
   EXPECT_EQ(pool.in_flight(), 1000U);
 }
@@ -90,16 +89,16 @@ TEST(ReplicaPool, OneReplica_ReachesTheWholeConcurrency) {
 TEST(ReplicaPool, FewerPlacesThanReplicas_SumIsTheConcurrency) {
   replica_pool pool(names(8), 3);
   for (std::uint64_t sticky = 0; sticky < 50; ++sticky)
-    EXPECT_EQ(pool.take(sticky, true, start).has_value(), sticky < 3);
+    EXPECT_EQ(pool.take(sticky, true, t0).has_value(), sticky < 3);
   EXPECT_EQ(pool.in_flight(), 3U);
 }
 
 TEST(ReplicaPool, ProbeDue_TakesTheNextCallFirst) {
   replica_pool pool(names(2), 10);
-  const auto place = *pool.take(1, false, start);
+  const auto place = *pool.take(1, false, t0);
   break_replica(pool, place);
-  EXPECT_EQ(pool.next_probe(), start + limits::breaker_probe_min);
-  const auto due = start + limits::breaker_probe_min;
+  EXPECT_EQ(pool.next_probe(), t0 + limits::breaker_probe_min);
+  const auto due = t0 + limits::breaker_probe_min;
   const auto probe = pool.take(99, false, due);
   ASSERT_TRUE(probe);
   EXPECT_EQ(probe->replica, place.replica);
@@ -114,43 +113,43 @@ TEST(ReplicaPool, KeyRefusedEverywhere_AllStopped) {
   replica_pool pool(names(2), 10);
   EXPECT_FALSE(pool.all_stopped());
   for (int i = 0; i < 2; ++i)
-    pool.give_back(*pool.take(1, true, start), attempt_end::unauthorised, start);
+    pool.give_back(*pool.take(1, true, t0), attempt_end::unauthorised, t0);
   EXPECT_TRUE(pool.all_stopped());
   EXPECT_TRUE(pool.all_down());
-  EXPECT_FALSE(pool.take(1, true, start + 1h));
+  EXPECT_FALSE(pool.take(1, true, t0 + 1h));
   EXPECT_FALSE(pool.next_probe());
 }
 
 TEST(ReplicaPool, RefusedRequests_NeverOpenTheBreaker) {
   replica_pool pool(names(1), 10);
   for (int i = 0; i < 100; ++i)
-    pool.give_back(*pool.take(1, false, start), attempt_end::refused, start);
+    pool.give_back(*pool.take(1, false, t0), attempt_end::refused, t0);
   EXPECT_EQ(pool.state(0), breaker_state::closed);
 }
 
 TEST(ReplicaPool, Paused_CallsGoToOthersAndNoneWhenAllAre) {
   replica_pool pool(names(2), 10);
-  const auto home = *pool.take(1, false, start);
+  const auto home = *pool.take(1, false, t0);
   pool.pause(home.replica, true);
-  const auto moved = pool.take(1, false, start);
+  const auto moved = pool.take(1, false, t0);
   ASSERT_TRUE(moved);
   EXPECT_NE(moved->replica, home.replica);
   pool.pause(moved->replica, true);
-  EXPECT_FALSE(pool.take(1, true, start));
-  EXPECT_FALSE(pool.has_place(start));
+  EXPECT_FALSE(pool.take(1, true, t0));
+  EXPECT_FALSE(pool.has_place(t0));
   EXPECT_FALSE(pool.all_down()); // worth waiting for
-  pool.give_back(home, attempt_end::answered, start);
-  EXPECT_FALSE(pool.take(1, true, start));
+  pool.give_back(home, attempt_end::answered, t0);
+  EXPECT_FALSE(pool.take(1, true, t0));
   pool.pause(home.replica, false);
-  EXPECT_EQ(pool.take(1, false, start)->replica, home.replica);
+  EXPECT_EQ(pool.take(1, false, t0)->replica, home.replica);
 }
 
 TEST(ReplicaPool, PausedWhileOpen_IsNotProbedUntilResumed) {
   replica_pool pool(names(1), 10);
-  break_replica(pool, *pool.take(1, false, start));
+  break_replica(pool, *pool.take(1, false, t0));
   EXPECT_TRUE(pool.all_down());
   pool.pause(0, true);
-  const auto due = start + limits::breaker_probe_min;
+  const auto due = t0 + limits::breaker_probe_min;
   EXPECT_FALSE(pool.next_probe()); // a wait for it would never end
   EXPECT_FALSE(pool.take(1, true, due));
   EXPECT_FALSE(pool.all_down());
@@ -161,29 +160,29 @@ TEST(ReplicaPool, PausedWhileOpen_IsNotProbedUntilResumed) {
 
 TEST(ReplicaPool, PausedAfterItsKeyWasRefused_IsDownAllTheSame) {
   replica_pool pool(names(1), 10);
-  pool.give_back(*pool.take(1, true, start), attempt_end::unauthorised, start);
+  pool.give_back(*pool.take(1, true, t0), attempt_end::unauthorised, t0);
   pool.pause(0, true);
   EXPECT_TRUE(pool.all_down());
 }
 
 TEST(ReplicaPool, Bounded_NeverMoreAtOnceUntilTheBoundGoes) {
   replica_pool pool(names(1), 4);
-  const auto first = *pool.take(1, true, start);
-  const auto second = *pool.take(1, true, start);
+  const auto first = *pool.take(1, true, t0);
+  const auto second = *pool.take(1, true, t0);
   pool.bound(0, 1);
   EXPECT_EQ(pool.limit(0), 1U);
-  pool.give_back(first, attempt_end::answered, start);
-  EXPECT_FALSE(pool.take(1, true, start)); // the other one is still there
-  pool.give_back(second, attempt_end::answered, start);
-  const auto third = pool.take(1, true, start);
+  pool.give_back(first, attempt_end::answered, t0);
+  EXPECT_FALSE(pool.take(1, true, t0)); // the other one is still there
+  pool.give_back(second, attempt_end::answered, t0);
+  const auto third = pool.take(1, true, t0);
   ASSERT_TRUE(third);
-  EXPECT_FALSE(pool.take(1, true, start));
+  EXPECT_FALSE(pool.take(1, true, t0));
   pool.bound(0, 100);
   EXPECT_EQ(pool.limit(0), 4U); // an upper bound: it gives no more than there was
   pool.bound(0, 0);
   for (int i = 0; i < 3; ++i)
-    EXPECT_TRUE(pool.take(1, true, start));
-  EXPECT_FALSE(pool.take(1, true, start));
+    EXPECT_TRUE(pool.take(1, true, t0));
+  EXPECT_FALSE(pool.take(1, true, t0));
 }
 
 // -- a dead replica's share ----------------------------------------------------------------------
@@ -191,7 +190,7 @@ TEST(ReplicaPool, Bounded_NeverMoreAtOnceUntilTheBoundGoes) {
 namespace {
 
 std::uint32_t take_all(replica_pool& pool, std::vector<replica_pool::place>& taken,
-                       time_point now = start) {
+                       time_point now = t0) {
   while (const auto place = pool.take(1, true, now))
     taken.push_back(*place);
   return pool.in_flight();
@@ -201,7 +200,7 @@ std::uint32_t take_all(replica_pool& pool, std::vector<replica_pool::place>& tak
 
 TEST(ReplicaPool, OneOfTwoIsOut_TheOtherTakesOverItsShareUntilItIsBack) {
   replica_pool pool(names(2), 20);
-  const auto dead = *pool.take(1, false, start);
+  const auto dead = *pool.take(1, false, t0);
   const std::uint32_t living = 1 - dead.replica;
   EXPECT_EQ(pool.limit(living), 10U);
   break_replica(pool, dead);
@@ -209,7 +208,7 @@ TEST(ReplicaPool, OneOfTwoIsOut_TheOtherTakesOverItsShareUntilItIsBack) {
   EXPECT_EQ(take_all(pool, taken), 20U);
   EXPECT_EQ(pool.in_flight(living), 20U);
   // The probe finds no place while the other has them all; then it is up, and each has its share.
-  const auto due = start + limits::breaker_probe_min;
+  const auto due = t0 + limits::breaker_probe_min;
   EXPECT_FALSE(pool.take(1, true, due));
   pool.give_back(taken.back(), attempt_end::answered, due);
   taken.pop_back();
@@ -224,8 +223,8 @@ TEST(ReplicaPool, OneOfTwoIsOut_TheOtherTakesOverItsShareUntilItIsBack) {
 
 TEST(ReplicaPool, KeyRefusedOrPaused_TheOthersShareAllOfIt) {
   replica_pool pool(names(3), 31);
-  const auto refused = *pool.take(1, false, start);
-  pool.give_back(refused, attempt_end::unauthorised, start);
+  const auto refused = *pool.take(1, false, t0);
+  pool.give_back(refused, attempt_end::unauthorised, t0);
   const std::uint32_t second = (refused.replica + 1) % 3, third = (refused.replica + 2) % 3;
   EXPECT_EQ(pool.limit(second) + pool.limit(third), 31U);
   pool.pause(second, true);
@@ -236,7 +235,7 @@ TEST(ReplicaPool, KeyRefusedOrPaused_TheOthersShareAllOfIt) {
 
 TEST(ReplicaPool, OneOfTwoIsOut_TheOtherGrowsToTheWholeAsItsServerAllows) {
   replica_pool pool(names(2), 1000);
-  const auto dead = *pool.take(1, false, start);
+  const auto dead = *pool.take(1, false, t0);
   const std::uint32_t living = 1 - dead.replica;
   break_replica(pool, dead);
   EXPECT_EQ(pool.limit(living), limits::limiter_start);
@@ -244,13 +243,13 @@ TEST(ReplicaPool, OneOfTwoIsOut_TheOtherGrowsToTheWholeAsItsServerAllows) {
   for (int round = 0; round < 6; ++round) {
     (void)take_all(pool, taken);
     for (const auto& place : taken)
-      pool.give_back(place, attempt_end::answered, start);
+      pool.give_back(place, attempt_end::answered, t0);
     taken.clear();
   }
   EXPECT_EQ(take_all(pool, taken), 1000U);
   // A server that throttles keeps the limit it has shown.
   for (int i = 0; i < 1000; ++i) {
-    pool.give_back(taken.back(), attempt_end::throttled, start);
+    pool.give_back(taken.back(), attempt_end::throttled, t0);
     taken.pop_back();
   }
   EXPECT_LT(pool.limit(living), 1000U);
@@ -258,20 +257,20 @@ TEST(ReplicaPool, OneOfTwoIsOut_TheOtherGrowsToTheWholeAsItsServerAllows) {
 
 TEST(ReplicaPool, ThrottledOneThatGetsALargerShare_DoesNotJump) {
   replica_pool pool(names(2), 40);
-  const auto first = *pool.take(1, false, start);
+  const auto first = *pool.take(1, false, t0);
   const std::uint32_t living = 1 - first.replica;
   std::vector<replica_pool::place> taken;
   for (int round = 0; round < 3; ++round) {
     (void)take_all(pool, taken);
     for (const auto& place : taken) {
       const bool its = place.replica == living;
-      pool.give_back(place, its ? attempt_end::throttled : attempt_end::abandoned, start);
+      pool.give_back(place, its ? attempt_end::throttled : attempt_end::abandoned, t0);
     }
     taken.clear();
   }
   const auto limit = pool.limit(living);
   ASSERT_LT(limit, 20U);
-  pool.give_back(first, attempt_end::loading, start);
+  pool.give_back(first, attempt_end::loading, t0);
   EXPECT_EQ(pool.limit(living), limit);
 }
 
@@ -279,7 +278,7 @@ RC_GTEST_PROP(ReplicaPool, AnyHistory_KeepsItsBounds, (const std::vector<std::ui
   const auto concurrency = *rc::gen::inRange(1U, 200U);
   replica_pool pool(names(*rc::gen::inRange<std::size_t>(1, 6)), concurrency);
   std::vector<replica_pool::place> taken;
-  auto now = start;
+  auto now = t0;
   for (auto step : script) {
     now += std::chrono::milliseconds(step * 50);
     for (int i = 0; i < step; ++i)

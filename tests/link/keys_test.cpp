@@ -9,6 +9,7 @@
 
 #include "link/key_format.hpp"
 #include "link_fixture.hpp"
+#include "tests/link/link_fixture.hpp"
 
 namespace tenbit::link {
 namespace {
@@ -22,8 +23,6 @@ void write(const std::string& path, const std::string& text, mode_t mode = 0600)
   std::ofstream(path) << text;
   ASSERT_EQ(::chmod(path.c_str(), mode), 0);
 }
-constexpr role_set solver_only{true, false, false};
-
 TEST(Keys, Init_Twice_KeepsTheKeys) {
   const temporary_folder folder;
   const auto first = init_keys(folder / "cluster/keys");

@@ -22,6 +22,7 @@
 
 namespace tenbit::link {
 
+inline constexpr role_set solver_only{true, false, false};
 inline constexpr auto test_patience = std::chrono::seconds(60);
 
 class temporary_folder {

@@ -4,6 +4,7 @@
 #include "link/outbox.hpp"
 #include "link/peer_table.hpp"
 #include "link/rate_window.hpp"
+#include "tests/link/link_fixture.hpp"
 
 namespace tenbit::link {
 namespace {
@@ -33,8 +34,6 @@ TEST(RateWindow, Bytes_MoreThanTheAverage_AreRefused) {
 }
 
 constexpr connection_id one{1};
-constexpr role_set solver_only{true, false, false};
-
 TEST(Outbox, Push_UnknownConnection_IsGone) {
   outbox box;
   EXPECT_EQ(box.push(one, {}, "x"), outbox::push_result::gone);

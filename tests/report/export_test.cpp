@@ -17,18 +17,6 @@ namespace {
 
 using namespace tenbit::testing;
 
-std::string exported(const store& source) {
-  std::string out;
-  const auto exp = experiment_of(source, "made");
-  EXPECT_TRUE(exp);
-  const auto done = export_lines(source, *exp, [&](std::string_view lines) {
-    out += lines;
-    return true;
-  });
-  EXPECT_TRUE(done);
-  return out;
-}
-
 memory_store store_of(std::vector<std::vector<event>> journals) {
   const auto tasks = journals.size();
   return {manifest_of(made_experiment(), tasks), std::move(journals)};

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "codec/container.hpp"
+#include "report/export.hpp"
 
 namespace tenbit::testing {
 
@@ -211,6 +212,18 @@ temporary_folder::temporary_folder() {
 
 temporary_folder::~temporary_folder() {
   std::filesystem::remove_all(path_);
+}
+
+std::string exported(const store& source) {
+  std::string out;
+  const auto exp = report::experiment_of(source, "made");
+  EXPECT_TRUE(exp);
+  const auto done = report::export_lines(source, *exp, [&](std::string_view lines) {
+    out += lines;
+    return true;
+  });
+  EXPECT_TRUE(done);
+  return out;
 }
 
 std::string read_file(const std::string& path) {

@@ -103,6 +103,8 @@ private:
   std::string path_;
 };
 
+// All lines of the export of a made store.
+[[nodiscard]] std::string exported(const store& source);
 [[nodiscard]] std::string read_file(const std::string& path);
 
 } // namespace tenbit::testing

@@ -49,17 +49,6 @@ void fill(store& into, std::uint64_t seed) {
   }
 }
 
-std::string exported(const store& source) {
-  std::string out;
-  const auto exp = experiment_of(source, "made");
-  EXPECT_TRUE(exp);
-  EXPECT_TRUE(export_lines(source, *exp, [&](std::string_view lines) {
-    out += lines;
-    return true;
-  }));
-  return out;
-}
-
 std::unique_ptr<store> reopened(const std::string& dir) {
   auto source = store::open_for_reading(dir);
   EXPECT_TRUE(source) << source.error().message;

@@ -1,3 +1,4 @@
+#include "base/text.hpp"
 #include "report/show.hpp"
 
 #include <gtest/gtest.h>
@@ -19,11 +20,7 @@ std::string shown(const store& source, bool json = false, const show_options& op
   return text ? *text : std::string();
 }
 
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
-
-memory_store store_of(std::vector<event> journal) {
+memory_store store_of_one(std::vector<event> journal) {
   return {manifest_of(made_experiment(), 1), {std::move(journal)}};
 }
 
@@ -71,7 +68,7 @@ TEST(Show, TerminalEscapes_AreNeutralised) {
   failure.message = attack;
   journal.pop_back();
   journal.push_back(failure);
-  auto source = store_of(std::move(journal));
+  auto source = store_of_one(std::move(journal));
   source.set_id(attack);
   source.set_question(attack);
   show_options options;
@@ -94,7 +91,7 @@ TEST(Show, LongText_IsCutUnlessFull) {
   for (int i = 0; i < 2000; ++i)
     text += "ä"; // a cut must not split one
   std::get<call_event>(journal[0]).reply.text = text;
-  const auto source = store_of(journal);
+  const auto source = store_of_one(journal);
   const std::string cut = shown(source);
   EXPECT_TRUE(contains(cut, "… 2000 bytes more (--full shows all)")) << cut;
   show_options options;
@@ -106,22 +103,22 @@ TEST(Show, Marks_AreShown) {
   auto journal = made_journal(0);
   auto& bit = std::get<bit_event>(journal[9]);
   bit.asked_again = bit.by_default = true;
-  const std::string text = shown(store_of(journal));
+  const std::string text = shown(store_of_one(journal));
   EXPECT_TRUE(contains(text, "asked again  by default")) << text;
 }
 
 TEST(Show, UnfinishedAndFailedArms_AreSaid) {
   const std::string text =
-      shown(store_of({made_bit(qa_arm, 0, answer::yes, {}, "q"), made_failure(resample_arm)}));
+      shown(store_of_one({made_bit(qa_arm, 0, answer::yes, {}, "q"), made_failure(resample_arm)}));
   EXPECT_TRUE(contains(text, "not finished yet")) << text;
   EXPECT_TRUE(contains(text, "failed: transient: http://gpu1:8000 timed out")) << text;
-  EXPECT_TRUE(contains(shown(store_of({})), "no arm has answered yet"));
+  EXPECT_TRUE(contains(shown(store_of_one({})), "no arm has answered yet"));
 }
 
 TEST(Show, DamagedBitstream_IsSaidNotShown) {
   auto journal = made_journal(0);
   std::get<outcome_event>(journal[10]).bitstream = "garbage";
-  const auto source = store_of(journal);
+  const auto source = store_of_one(journal);
   EXPECT_TRUE(contains(shown(source), "(unreadable: "));
   EXPECT_TRUE(contains(shown(source, true), "payload_error"));
 }

@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-constexpr std::size_t tasks = 400;
+constexpr std::size_t damaged_tasks = 400;
 
 std::string slurp(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -65,7 +65,7 @@ contents read_everything(const store& db) {
     else
       out.failures.push_back(read.error());
   };
-  for (std::uint64_t task = 0; task < tasks; ++task) {
+  for (std::uint64_t task = 0; task < damaged_tasks; ++task) {
     const problem_index problem{task};
     keep(db.state(problem), [](const task_state& s) {
       return fmt::format("{} {} {} {}", to_string(s.status), s.events, s.bits, s.chain.hex());
@@ -109,15 +109,15 @@ protected:
   contents fill(store_kind kind) {
     store_options small;
     small.memory_bytes = 4U << 20;
-    auto db = create_store(dir(), tasks, small);
+    auto db = create_store(dir(), damaged_tasks, small);
     random_stream random(3, "fill", 0);
-    for (std::uint64_t i = 0; i < 3 * tasks; ++i) {
+    for (std::uint64_t i = 0; i < 3 * damaged_tasks; ++i) {
       std::string text = fmt::format("{} ", i);
       for (std::uint64_t more = random.below(1500); more > 0; --more)
         text.push_back(static_cast<char>('!' + random.below(90)));
       task_commit part;
-      part.task = problem_index{i % tasks};
-      part.events = {made_call(text), made_bit(static_cast<std::uint32_t>(i / tasks),
+      part.task = problem_index{i % damaged_tasks};
+      part.events = {made_call(text), made_bit(static_cast<std::uint32_t>(i / damaged_tasks),
                                                fmt::format("q{}", i), answer::yes)};
       if (i % 4 != 3)
         part.granted = lease_row{epoch{i}, fmt::format("worker-{}", i)};
@@ -165,7 +165,7 @@ protected:
       const auto findings = (*opened)->verify({});
       EXPECT_TRUE(!findings || !findings->empty());
     }
-    EXPECT_TRUE(!now.failures.empty() || (*opened)->totals().bits == 3 * tasks);
+    EXPECT_TRUE(!now.failures.empty() || (*opened)->totals().bits == 3 * damaged_tasks);
     return !now.failures.empty();
   }
   // The damaged file, or, where rows are missing and no file says why, the witness and the
@@ -259,7 +259,7 @@ TEST_F(F13_StoreDamage, CutLogWithAcceptRollback_OpensAtAPrefix) {
   accept.accept_rollback = true;
   auto db = open_store(dir(), accept);
   ASSERT_TRUE(db);
-  EXPECT_LT(db->totals().bits, 3 * tasks);
+  EXPECT_LT(db->totals().bits, 3 * damaged_tasks);
   EXPECT_GT(db->totals().bits, 0U);
   EXPECT_TRUE(db->verify({})->empty());
   ASSERT_TRUE(commit_one(*db, 0, {made_call("asked again")}));
@@ -280,7 +280,7 @@ TEST_F(F13_StoreDamage, FlippedLogWithAcceptRollback_OpensBeforeTheDamage) {
   accept.accept_rollback = true;
   const auto db = open_store(dir(), accept);
   ASSERT_TRUE(db);
-  EXPECT_LT(db->totals().bits, 3 * tasks);
+  EXPECT_LT(db->totals().bits, 3 * damaged_tasks);
   EXPECT_TRUE(db->verify({})->empty());
 }
 

@@ -24,7 +24,7 @@ inline std::vector<event> events_of(int i) {
     text.push_back(static_cast<char>('!' + random.below(90)));
   std::vector<event> out{made_call(text)};
   if (i % 4 == 0)
-    out.push_back(made_bit(static_cast<std::uint32_t>(i), fmt::format("q{}", i), answer::yes));
+    out.emplace_back(made_bit(static_cast<std::uint32_t>(i), fmt::format("q{}", i), answer::yes));
   return out;
 }
 

@@ -15,6 +15,8 @@ namespace {
 
 using nlohmann::json;
 
+} // namespace
+
 store_totals totals_of(const std::string& dir) {
   const auto opened = store::open_for_reading(dir);
   if (!opened) { // killed before there was one, or half-way through making it
@@ -23,8 +25,6 @@ store_totals totals_of(const std::string& dir) {
   }
   return (*opened)->totals();
 }
-
-} // namespace
 
 fault_cluster::fault_cluster(const std::string& experiment, double latency_ms)
     : cluster_processes(experiment,

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "storage/store.hpp"
 #include "tests/system/cluster_processes.hpp"
 
 namespace tenbit::testing {
@@ -50,6 +51,12 @@ private:
   std::string reference_;
   std::uint64_t reference_calls_ = 0, reference_bits_ = 0;
 };
+
+// Options of a coordinator that is soon sure that a peer is gone.
+inline const std::vector<std::string> plain{"--lease-ttl", "2"};
+
+// What the store says it holds; nothing before there is one.
+[[nodiscard]] store_totals totals_of(const std::string& dir);
 
 // Two arms of which one asks two questions: four calls and two bits a problem.
 [[nodiscard]] std::string cheap_experiment(int count, int concurrency = 16);

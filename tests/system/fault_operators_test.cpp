@@ -21,7 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-const std::vector<std::string> plain = {"--lease-ttl", "2"};
 
 // -- F7 ------------------------------------------------------------------------------------------
 

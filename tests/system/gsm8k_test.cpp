@@ -12,7 +12,7 @@ namespace tenbit::testing {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr std::size_t problems = 300;
+constexpr std::size_t recorded_problems = 300;
 const fs::path data = fs::path(TENBIT_SOURCE_DIR) / "../shared/data/gsm8k";
 
 // The solve prompt alone: the question, and the instruction that follows it.
@@ -28,7 +28,7 @@ recorded_data record(const std::string& to) {
   recorded_data out;
   std::ifstream in(data / "model_solutions.jsonl");
   std::ofstream recorded(to);
-  for (std::string line; out.small.size() < problems && std::getline(in, line);) {
+  for (std::string line; out.small.size() < recorded_problems && std::getline(in, line);) {
     const auto row = nlohmann::json::parse(line);
     const auto add = [&](const char* model, const char* key, std::vector<bool>& flags) {
       flags.push_back(row[key]["is_correct"].get<bool>());
@@ -44,7 +44,7 @@ recorded_data record(const std::string& to) {
   return out;
 }
 
-std::string experiment_text(const std::string& recorded) {
+std::string recorded_experiment(const std::string& recorded) {
   return fmt::format(R"(name = "recorded"
 [benchmark]
 kind = "gsm8k"
@@ -72,7 +72,7 @@ solver = "small"
 answerer = "large"
 questions = 4
 )",
-                     fs::weakly_canonical(data / "test.jsonl").string(), problems, recorded);
+                     fs::weakly_canonical(data / "test.jsonl").string(), recorded_problems, recorded);
 }
 
 } // namespace
@@ -82,8 +82,8 @@ TEST(Gsm8k_Recorded, DirectArms_AreGradedAsTheDataSays) {
     GTEST_SKIP() << "the GSM8K data is not beside this checkout";
   temporary_folder folder;
   const auto flags = record(folder.path("recorded.jsonl"));
-  ASSERT_EQ(flags.small.size(), problems);
-  write_file(folder.path("e.toml"), experiment_text(folder.path("recorded.jsonl")));
+  ASSERT_EQ(flags.small.size(), recorded_problems);
+  write_file(folder.path("e.toml"), recorded_experiment(folder.path("recorded.jsonl")));
   const auto dir = folder.path("store");
   const auto run = tenbit({"run", folder.path("e.toml"), "--store", dir, "--quiet"});
   ASSERT_EQ(run.exit_code, 0) << run.err;
@@ -105,9 +105,9 @@ TEST(Gsm8k_Recorded, DirectArms_AreGradedAsTheDataSays) {
     differ += correct != said ? 1U : 0U;
     EXPECT_EQ(correct, said) << "problem " << index << " arm " << row["arm"];
   }
-  EXPECT_EQ(outcomes, 2 * problems);
+  EXPECT_EQ(outcomes, 2 * recorded_problems);
   std::printf("small %zu of %zu, large %zu of %zu right, %zu differ from the data's flags\n",
-              small_right, problems, large_right, problems, differ);
+              small_right, recorded_problems, large_right, recorded_problems, differ);
 }
 
 } // namespace tenbit::testing

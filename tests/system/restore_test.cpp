@@ -9,6 +9,7 @@
 #include "cli/command.hpp"
 #include "storage/store.hpp"
 #include "tests/system/cluster_processes.hpp"
+#include "tests/system/fault_cluster.hpp"
 
 namespace tenbit::testing {
 namespace {
@@ -19,15 +20,6 @@ using nlohmann::json;
 const std::string scripts = TENBIT_SOURCE_DIR "/ops";
 const std::vector<std::pair<std::string, std::string>> peers = {
     {"w1", "solver"}, {"w2", "solver"}, {"o1", "oracle"}, {"o2", "oracle"}, {"g1", "grader"}};
-
-store_totals totals_of(const std::string& dir) {
-  const auto opened = store::open_for_reading(dir);
-  if (!opened) {
-    ADD_FAILURE() << opened.error().message;
-    return {};
-  }
-  return (*opened)->totals();
-}
 
 // Runs a script of ops/; its exit code.
 int ops(const std::string& command, const std::string& log) {

@@ -11,7 +11,7 @@
 namespace tenbit::testing {
 namespace {
 
-const task_id task{experiment_id{7}, problem_index{0}};
+const task_id run_task{experiment_id{7}, problem_index{0}};
 
 // One arm that asks the sender, and one that is drafted alone.
 std::shared_ptr<experiment> two_arms() {
@@ -27,7 +27,7 @@ struct Runner : ::testing::Test {
 
   void restart(std::vector<event> past, std::unordered_set<arm_trial> closed = {}) {
     grant given;
-    given.task = task;
+    given.task = run_task;
     given.lease = epoch{9};
     given.item = std::make_shared<const problem>(problem{0, "p/0", "What is 1 plus 1?"});
     given.journal = std::make_shared<const std::vector<event>>(std::move(past));
@@ -77,7 +77,7 @@ struct Runner : ::testing::Test {
     const ask_message ask = asks.front();
     asks.pop_front();
     bits_reply reply;
-    reply.task = task;
+    reply.task = run_task;
     reply.lease = ask.lease;
     reply.ticket = ask.ticket;
     reply.values.assign(ask.questions.size(), answer::yes);
@@ -274,7 +274,7 @@ TEST_F(Runner, ArmsThatFailDifferently_ReleaseAsTheWorst) {
   while (asks.empty())
     !appends.empty() ? commit() : answer();
   bits_reply no;
-  no.task = task;
+  no.task = run_task;
   no.lease = epoch{9};
   no.ticket = asks.front().ticket;
   no.failed = true;
