@@ -127,6 +127,11 @@ double resting_rss_mb(std::uint64_t tasks, double* first_grant_s) {
   return rss;
 }
 
+struct figures {
+  double coordinator = 0, worker = 0, grader = 0; // seconds of CPU
+  double commits = 0;
+};
+
 // Some more tasks follow, so that no tenth holds the end, when slots run empty.
 void long_run(std::uint64_t tasks) {
   set_up bench(tasks + tasks / 50 + 2000);
@@ -135,12 +140,18 @@ void long_run(std::uint64_t tasks) {
   process grader(bench.worker("g1"));
   process worker(bench.worker("w1"));
   fmt::print("\n{} problems, one worker, simulator at zero latency [simulated]\n"
-             "     done   tasks/s  coordinator us/task   RSS MB\n",
-             tasks);
+             "CPU in us a task: coordinator, worker with the simulator, grader; tasks a commit\n"
+             "{:>9} {:>9} {:>11} {:>7} {:>7} {:>7} {:>7}\n",
+             tasks, "done", "tasks/s", "coordinator", "worker", "grader", "commit", "RSS MB");
   const std::uint64_t step = tasks / 10;
   std::uint64_t next = step, before = 0;
   auto at = clock::now();
-  double cpu = cpu_s(coordinator);
+  const auto now = [&] {
+    const json status = bench.status();
+    return figures{cpu_s(coordinator), cpu_s(worker), cpu_s(grader),
+                   status.at("commit_groups").get<double>()};
+  };
+  figures last = now();
   std::vector<double> rates;
   for (;;) {
     std::this_thread::sleep_for(std::chrono::milliseconds(250));
@@ -149,11 +160,14 @@ void long_run(std::uint64_t tasks) {
     if (done < next)
       continue;
     const double rate = static_cast<double>(done - before) / seconds_since(at);
-    const double cpu_now = cpu_s(coordinator);
-    fmt::print("{:9} {:9.0f} {:20.0f} {:8.0f}\n", done, rate,
-               (cpu_now - cpu) * 1e6 / static_cast<double>(done - before), rss_mb(bench));
+    const figures here = now();
+    const auto ended = static_cast<double>(done - before);
+    const auto us = [&](double figures::*of) { return (here.*of - last.*of) * 1e6 / ended; };
+    fmt::print("{:9} {:9.0f} {:11.0f} {:7.0f} {:7.0f} {:7.0f} {:7.0f}\n", done, rate,
+               us(&figures::coordinator), us(&figures::worker), us(&figures::grader),
+               ended / (here.commits - last.commits), rss_mb(bench));
     rates.push_back(rate);
-    cpu = cpu_now;
+    last = here;
     before = done;
     at = clock::now();
     while (next <= done)
