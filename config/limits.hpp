@@ -95,6 +95,9 @@ inline constexpr int reader_open_attempts_max = 50; // beside a writer that dele
 inline constexpr int reader_open_unmoved_max = 2;   // looks at a store in which nothing moves
 inline constexpr auto reader_open_delay = 10ms;
 inline constexpr std::size_t verify_findings_max = 1000; // then one line says that there are more
+inline constexpr std::uint64_t spot_check_stride = 100;   // of so many tasks one is looked at
+inline constexpr std::uint64_t spot_check_tasks_min = 50; // of a store that has them
+inline constexpr std::size_t spot_check_tasks_at_once = 20; // once a second
 inline constexpr std::size_t rocks_log_lines_max = 64;
 inline constexpr std::size_t rocks_log_chars_max = 400;
 
@@ -154,6 +157,7 @@ inline constexpr auto reconnect_max = 10s;
 inline constexpr auto uplink_linger = 2s;
 inline constexpr auto allow_list_period = 1s; // how soon a revoked key is out
 inline constexpr auto welcome_timeout = 10s;  // then hello is said again
+inline constexpr auto party_patience = 60s; // an oracle or grader that does not answer its process
 inline constexpr auto experiment_idle_max = 600s; // then a peer lets its client and parties go
 inline constexpr auto resend_period = 30s;    // of what has no reply, without a reconnect
 

@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <deque>
 #include <iterator>
+#include <optional>
+#include <spdlog/spdlog.h>
 #include <thread>
 #include <utility>
 
+#include "config/limits.hpp"
 #include "coordinator/commit_gather.hpp"
+#include "storage/spot_check.hpp"
 
 namespace tenbit {
 namespace {
@@ -26,6 +30,7 @@ struct journal_state {
   std::deque<double> sync_ms;            // of the last groups
   std::deque<std::uint64_t> group_items; // likewise
   std::chrono::steady_clock::time_point shown;
+  std::optional<storage::spot_check> samples; // of what was done in earlier lives
 };
 using journal_pointer = journal_actor::stateful_pointer<journal_state>;
 
@@ -52,10 +57,8 @@ status<store_failure> timed_commit(journal_state& state, std::span<const task_co
 }
 
 void show_store(journal_state& state) {
-  const auto now = std::chrono::steady_clock::now();
-  if (!state.board || now - state.shown < limits::cluster_status_period)
+  if (!state.board)
     return;
-  state.shown = now;
   const store_figures files = state.target->figures();
   store_health out;
   out.sync_p50_ms = quantile(state.sync_ms, 50);
@@ -68,6 +71,24 @@ void show_store(journal_state& state) {
   out.background_errors = files.background_errors;
   out.anchor_lag_s = files.anchor_lag.count();
   state.board->publish_store(out);
+}
+
+// Once a second: a few of the tasks that were done before this life, and how the store does.
+status<store_failure> look_at_store(journal_state& state) {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - state.shown < limits::cluster_status_period)
+    return {};
+  state.shown = now;
+  show_store(state);
+  if (!state.samples)
+    return {};
+  const auto held = state.samples->step(limits::spot_check_tasks_at_once);
+  if (held && state.samples->over()) {
+    spdlog::debug("{} finished tasks of the store were looked at: they hold",
+                  state.samples->checked());
+    state.samples.reset();
+  }
+  return held;
 }
 
 void report(journal_pointer self, const store_failure& failure) {
@@ -141,6 +162,8 @@ journal_actor::behavior_type journal(journal_pointer self, store* target, experi
                                      std::shared_ptr<status_board> board) {
   self->state.board = std::move(board);
   self->state.target = target;
+  if (target->totals().outcomes > 0)
+    self->state.samples.emplace(*target, target->incarnation());
   self->state.run = run;
   self->state.coordinator = std::move(coordinator);
   end_process_on_exception(self, "journal");
@@ -169,8 +192,8 @@ journal_actor::behavior_type journal(journal_pointer self, store* target, experi
           return;
         if (const auto kept = self->state.target->keep_anchor(); !kept)
           report(self, kept.error());
-        else
-          show_store(self->state);
+        else if (const auto held = look_at_store(self->state); !held)
+          report(self, held.error());
       },
       [self](const flush_order&) { commit_or_gather(self); },
   };

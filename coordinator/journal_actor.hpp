@@ -3,6 +3,9 @@
 // Detached (a thread of its own), because a commit blocks for the time of an fsync; while it does,
 // the next group forms in the mailbox. A failed commit is final: nothing is written after it. A
 // commit that contradicts the store is left out and reported; the others of its group go on.
+//
+// What a store has of earlier lives is looked at meanwhile (storage/spot_check.hpp): damage is a
+// failure like that of a commit, so that nothing is built on it.
 #pragma once
 
 #include <memory>
