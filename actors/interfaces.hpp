@@ -19,7 +19,8 @@ namespace tenbit {
 
 // No new calls; what is on the wire is finished and committed, then every task is released.
 struct drain_order {};
-// Say to the asker how each lease does (a `progress_report`), from the thread that does the work.
+// Say how each lease does (a worker: `progress_report`) or that there is nothing that hangs (the
+// others: `party_lives`), from the thread that does the work.
 struct progress_wanted {};
 
 using worker_actor = caf::typed_actor<
@@ -52,13 +53,13 @@ using oracle_actor = caf::typed_actor<
     // A call of the sender came back. From the endpoint client's thread.
     caf::reacts_to<call_done>,
     // A lease ended.
-    caf::reacts_to<forget_task>>;
+    caf::reacts_to<forget_task>, caf::reacts_to<progress_wanted>>;
 
 // -- grader --------------------------------------------------------------------------------------
 
 using grader_actor = caf::typed_actor<
     // Grade an arm; answers with `graded`.
-    caf::reacts_to<grade_request>>;
+    caf::reacts_to<grade_request>, caf::reacts_to<progress_wanted>>;
 
 // -- coordinator ---------------------------------------------------------------------------------
 
@@ -81,8 +82,8 @@ using upstream_actor = caf::typed_actor<
     caf::reacts_to<forgotten>,
     // A graded outcome, to be committed.
     caf::reacts_to<graded>,
-    // How the leases of a worker do.
-    caf::reacts_to<progress_report>>;
+    // How the leases of a worker do; that an oracle or grader does.
+    caf::reacts_to<progress_report>, caf::reacts_to<party_lives>>;
 
 // Stop granting, hand everything back, close the stores. `reason` is shown.
 struct stop_order {
@@ -139,6 +140,7 @@ TENBIT_LOCAL_MESSAGE(tenbit::revoke)
 TENBIT_LOCAL_MESSAGE(tenbit::hand_back)
 TENBIT_LOCAL_MESSAGE(tenbit::progress_wanted)
 TENBIT_LOCAL_MESSAGE(tenbit::progress_report)
+TENBIT_LOCAL_MESSAGE(tenbit::party_lives)
 TENBIT_LOCAL_MESSAGE(tenbit::commit_diverged)
 TENBIT_LOCAL_MESSAGE(tenbit::append_request)
 TENBIT_LOCAL_MESSAGE(tenbit::ask_message)

@@ -69,6 +69,8 @@ struct lease_progress {
 struct progress_report {
   std::vector<lease_progress> leases;
 };
+// INTERNAL to a process: an oracle or a grader of it that was asked for progress; its thread turns.
+struct party_lives {};
 // Attempts of calls that failed, by class (call_error); since the process began.
 struct attempt_failures {
   std::uint64_t throttled = 0, transient = 0, endpoint_invalid = 0, request_invalid = 0, auth = 0;

@@ -78,7 +78,8 @@ expected<cluster_files, std::string> read_cluster_files(const std::string& dir) 
                           run.at("priority").get<int>(), run.at("paused").get<bool>(),
                           run.at("cancelled").get<bool>(),
                           run.at("lease_limit").get<std::uint32_t>(),
-                          run.value("cancel_reason", "")}); // not in files of before
+                          run.value("cancel_reason", ""),   // not in files of before
+                          run.value("calling_in", false)}); // likewise
     for (const json& oracle : all.at("oracles"))
       out.oracles.push_back({oracle.at("name").get<std::string>(),
                              oracle.at("experiment").get<std::uint64_t>(),
@@ -109,7 +110,8 @@ status<std::string> write_cluster_files(const std::string& dir, const cluster_fi
                            {"paused", run.paused},
                            {"cancelled", run.cancelled},
                            {"lease_limit", run.lease_limit},
-                           {"cancel_reason", run.cancel_reason}});
+                           {"cancel_reason", run.cancel_reason},
+                           {"calling_in", run.calling_in}});
   all["oracles"] = json::array();
   for (const kept_oracle& oracle : files.oracles)
     all["oracles"].push_back({{"name", oracle.name},

@@ -25,6 +25,7 @@ struct kept_run {
   bool cancelled = false;
   std::uint32_t lease_limit = 0;
   std::string cancel_reason;
+  bool calling_in = false; // paused --now: leases are handed back
 };
 struct kept_oracle {
   std::string name;

@@ -312,7 +312,7 @@ tenbit::status<store_failure> host::load(host_run& run, cluster_core& core,
   if (run.kept.paused || run.kept.lease_limit > 0)
     caf::anon_send(root_, core_call{[id = run.id, kept = run.kept](cluster_core& c, auto) {
                      if (run_core* one = c.find(id)) {
-                       c.pause(*one, kept.paused, false);
+                       c.pause(*one, kept.paused, kept.calling_in);
                        c.limit(*one, kept.lease_limit);
                      }
                    }});

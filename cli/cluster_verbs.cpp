@@ -205,13 +205,17 @@ control::reply host::change_run(const control::request& r,
 control::reply host::run_pause(const control::request& r) {
   const bool now = text(r, "now") == "true";
   return change_run(
-      r, [](kept_run& run) { run.paused = true; },
+      r,
+      [now](kept_run& run) {
+        run.paused = true;
+        run.calling_in = run.calling_in || now;
+      },
       [now](cluster_core& core, run_core& run) { core.pause(run, true, now); });
 }
 
 control::reply host::run_resume(const control::request& r) {
   return change_run(
-      r, [](kept_run& run) { run.paused = false; },
+      r, [](kept_run& run) { run.paused = run.calling_in = false; },
       [](cluster_core& core, run_core& run) { core.pause(run, false, false); });
 }
 

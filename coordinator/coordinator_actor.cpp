@@ -241,6 +241,7 @@ coordinator_root::behavior_type coordinator(coordinator_pointer self,
       [self](const forgotten& m) { take(self, m); },
       [self](graded& m) { take(self, std::move(m)); },
       [](const progress_report&) {}, // leases in one process do not expire
+      [](const party_lives&) {},
       [self](const stop_order& m) {
         for (const auto& [id, run] : self->state.runs)
           self->state.core->stop_run(id, m.reason);

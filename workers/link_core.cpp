@@ -123,7 +123,24 @@ void link_core::on_progress(progress_report report) {
     progress_[entry.task] = entry;
 }
 
-void link_core::beat() {
+void link_core::on_asked(std::uint32_t parties, link_clock::time_point now) {
+  TENBIT_ASSERT(all_live());
+  unanswered_parties_ = parties;
+  parties_asked_ = now;
+}
+
+void link_core::on_lives() {
+  if (unanswered_parties_ > 0)
+    --unanswered_parties_;
+}
+
+bool link_core::hangs(link_clock::time_point now) const {
+  return unanswered_parties_ > 0 && now - parties_asked_ > rules_.party_patience;
+}
+
+void link_core::beat(link_clock::time_point now) {
+  if (hangs(now))
+    return;
   heartbeat out;
   out.boot = rules_.boot;
   out.number = ++beats_;
@@ -147,7 +164,7 @@ void link_core::on_tick(link_clock::time_point now) {
     return;
   if (now >= next_beat_) {
     next_beat_ = now + beat_period_;
-    beat();
+    beat(now);
   }
   for (auto& [which, entry] : outbox_)
     if (entry.sent && now - entry.sent_at > limits::resend_period) {

@@ -33,7 +33,8 @@ struct to_wire {
 struct to_party {
   to_peer what;
 };
-// Every worker of the process is to say how its leases do.
+// Every worker of the process is to say how its leases do; on_asked() is told how many others were
+// asked.
 struct ask_progress {};
 // The link is over: the process shows the reason and ends. for_good: starting it again is no use.
 struct link_over {
@@ -49,6 +50,7 @@ struct link_rules {
   std::uint32_t slots = 1;
   std::uint64_t incarnation_seen = 0; // highest, of earlier lives too where it is kept
   link_clock::duration experiment_idle = limits::experiment_idle_max; // test seam
+  link_clock::duration party_patience = limits::party_patience;       // likewise
 };
 
 class link_core {
@@ -61,6 +63,14 @@ public:
   void on_message(to_peer message, link_clock::time_point now);
   void on_local(from_peer message, link_clock::time_point now);
   void on_progress(progress_report report);
+  // Oracles and graders. One that does not answer for party_patience hangs, and with it
+  // what only it can do: the process then says no heartbeat, until it answers, so that the
+  // coordinator gives its work to others.
+  [[nodiscard]] bool all_live() const { return unanswered_parties_ == 0; } // those that were asked
+  void on_asked(std::uint32_t parties, link_clock::time_point now);        // when all_live()
+  void on_lives();
+  void forget_asked() { unanswered_parties_ = 0; } // some end, and will not answer
+  [[nodiscard]] bool hangs(link_clock::time_point now) const;
   void on_tick(link_clock::time_point now);
 
   // What the next heartbeats say. A change of slots is said at once.
@@ -107,7 +117,7 @@ private:
   [[nodiscard]] bool refuses(const to_peer& work, experiment_id run, link_clock::time_point now);
   void on_session(const to_peer& message, link_clock::time_point now);
   void on_oracle(to_peer message, link_clock::time_point now);
-  void beat();
+  void beat(link_clock::time_point now);
   void end_if_left();
 
   link_rules rules_;
@@ -122,6 +132,8 @@ private:
   std::map<experiment_id, link_clock::time_point> known_; // when there was last something of it
   std::map<experiment_id, std::string> refused_;          // of the known ones, and why
   std::map<task_id, lease_progress> progress_;
+  std::uint32_t unanswered_parties_ = 0; // of the last question to them
+  link_clock::time_point parties_asked_;
   std::vector<replica_report> replicas_;
   std::uint64_t beats_ = 0;
   link_clock::duration beat_period_ = limits::heartbeat_period;

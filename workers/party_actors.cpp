@@ -163,14 +163,14 @@ oracle_actor::behavior_type oracle_fun(oracle_pointer self, std::shared_ptr<cons
         carry_out(self, self->state.core->on_appended(m.task, m.ticket));
       },
       [self](call_done& m) {
-        carry_out(self,
-                  self->state.core->on_call(m.task, m.call, std::move(m.result), unix_ms()));
+        carry_out(self, self->state.core->on_call(m.task, m.call, std::move(m.result), unix_ms()));
       },
       [self](const forget_task& m) {
         carry_out(self, self->state.core->forget(m.task));
         if (self->state.core->has(m.task)) // what is not on the wire yet need not be
           self->state.calls->give_up(group_of(m.task, epoch{}));
       },
+      [self](const progress_wanted&) { self->send(self->state.coordinator, party_lives{}); },
   };
 }
 
@@ -192,6 +192,7 @@ grader_actor::behavior_type grader_fun(grader_pointer self, std::shared_ptr<cons
       [self](const grade_request& m) {
         self->send(self->state.coordinator, graded{m.finished.task, self->state.core->grade(m)});
       },
+      [self](const progress_wanted&) { self->send(self->state.coordinator, party_lives{}); },
   };
 }
 

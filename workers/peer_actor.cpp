@@ -36,6 +36,7 @@ struct peer_state {
   std::map<caf::actor_addr, std::shared_ptr<bench>> ending;
   bool flush_sent = false;
   bool over = false;
+  bool hangs = false;            // one of its parties
   link_clock::time_point looked; // at the replicas
 };
 using peer_pointer = peer_actor::stateful_pointer<peer_state>;
@@ -117,6 +118,7 @@ void close_bench(peer_pointer self, experiment_id id) {
   if (node.empty())
     return;
   const auto one = std::make_shared<bench>(std::move(node.mapped()));
+  state.core->forget_asked();
   const auto end = [&](const auto& party) {
     if (!party)
       return;
@@ -194,6 +196,25 @@ struct pass_on {
   void operator()(release_ack&) const {}
 };
 
+// Oracles and graders only when all of them have answered the last time: answers have no numbers.
+void ask_progress_of_all(peer_pointer self) {
+  peer_state& state = self->state;
+  const bool others_too = state.core->all_live();
+  std::uint32_t others = 0;
+  const auto ask = [self](const auto& party) {
+    if (party)
+      self->send(party, progress_wanted{});
+    return party ? 1U : 0U;
+  };
+  for (auto& [id, one] : state.benches) {
+    ask(one.worker);
+    if (others_too)
+      others += ask(one.sender) + ask(one.judge);
+  }
+  if (others_too)
+    state.core->on_asked(others, link_clock::now());
+}
+
 void carry_out(peer_pointer self) {
   peer_state& state = self->state;
   for (;;) {
@@ -207,9 +228,7 @@ void carry_out(peer_pointer self) {
       } else if (auto* in = std::get_if<to_party>(&command)) {
         std::visit(pass_on{self}, in->what);
       } else if (std::holds_alternative<ask_progress>(command)) {
-        for (auto& [id, one] : state.benches)
-          if (one.worker)
-            self->send(one.worker, progress_wanted{});
+        ask_progress_of_all(self);
       } else if (const auto& end = std::get<link_over>(command); !std::exchange(state.over, true)) {
         state.options.on_over(end.reason, end.in_order);
       }
@@ -298,6 +317,11 @@ void on_tick(peer_pointer self) {
   for (const experiment_id id : state.core->take_idle(now))
     close_bench(self, id);
   look_at_models(self, now);
+  if (const bool hangs = state.core->hangs(now); std::exchange(state.hangs, hangs) != hangs)
+    state.options.on_note(hangs
+                              ? "an oracle or grader of this process hangs: no heartbeat until it "
+                                "answers, so that others get its work"
+                              : "the oracle or grader that hung answers again");
   state.core->on_tick(now);
   carry_out(self);
   self->delayed_send(self, limits::status_period, tick{});
@@ -352,6 +376,7 @@ peer_actor::behavior_type peer(peer_pointer self, std::shared_ptr<peer_options> 
       },
       [self](graded& m) { say(self, std::move(m)); },
       [self](progress_report& m) { self->state.core->on_progress(std::move(m)); },
+      [self](const party_lives&) { self->state.core->on_lives(); },
       [self](const link_up&) {
         self->state.core->on_up(link_clock::now());
         carry_out(self);

@@ -98,4 +98,39 @@ TEST(Cluster_Processes, RunThatIsOver_IsNotOpenedUntilItIsAskedFor) {
   EXPECT_EQ(cluster.exported(), cluster.reference());
 }
 
+// The worker did not hear of it before the coordinator died; the next life tells it.
+TEST(Cluster_Processes, PausedNow_OverARestart_LeasesAreStillHandedBack) {
+  cluster_processes cluster(faults_experiment(12), {"--latency-ms", "500"});
+  const std::vector<std::string> patient = {"--lease-ttl", "30"};
+  cluster.start_coordinator(patient);
+  for (const auto& [name, role] :
+       std::map<std::string, std::string>{{"w1", "solver"}, {"o1", "oracle"}, {"g1", "grader"}})
+    cluster.start_worker(name, role, {"--slots", "4"});
+  const auto run = [&] {
+    const json now = cluster.status();
+    return now.is_object() && !now.at("runs").empty() ? now.at("runs").at(0) : json();
+  };
+  ASSERT_TRUE(cluster.wait_until(
+      [&] {
+        const json now = run();
+        return now.is_object() && now.at("calls") > 0;
+      },
+      30));
+  cluster.worker("w1").send(SIGSTOP);
+  EXPECT_TRUE(cluster.ctl({"run", "pause", "faults", "--now", "--reason", "test"}).is_object());
+  cluster.kill_coordinator();
+  cluster.start_coordinator(patient);
+  cluster.worker("w1").send(SIGCONT);
+  const auto handed_back = [&] {
+    const json now = run();
+    return now.is_object() && now.at("tasks").at("leased") == 0;
+  };
+  ASSERT_TRUE(cluster.wait_until(handed_back, 60)) << cluster.status().dump(1);
+  EXPECT_EQ(run().at("paused"), true);
+  EXPECT_EQ(run().at("tasks").at("done"), 0) << "they were worked on to their end";
+  EXPECT_TRUE(cluster.ctl({"run", "resume", "faults"}).is_object());
+  ASSERT_TRUE(cluster.wait_done(120)) << cluster.status().dump(1);
+  EXPECT_EQ(cluster.exported(), cluster.reference());
+}
+
 } // namespace tenbit::testing

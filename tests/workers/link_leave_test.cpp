@@ -25,6 +25,36 @@ TEST_F(Link, Heartbeats_CarryOnlyLeasesWhoseWorkerAnswered) {
   EXPECT_LT(beats[1].number, beats[2].number);
 }
 
+TEST_F(Link, OracleOrGraderHangs_NoHeartbeatUntilItAnswers) {
+  start();
+  tick(5s);
+  core.on_asked(2, now);
+  core.on_lives(); // one of the two
+  forget();
+  tick(limits::party_patience);
+  EXPECT_EQ(sent<heartbeat>().size(), 1U) << "it may be slow";
+  EXPECT_FALSE(core.all_live());
+  forget();
+  tick(5s);
+  tick(5s);
+  EXPECT_TRUE(core.hangs(now));
+  EXPECT_TRUE(sent<heartbeat>().empty());
+  core.on_lives();
+  tick(5s);
+  EXPECT_EQ(sent<heartbeat>().size(), 1U);
+  EXPECT_TRUE(core.all_live());
+}
+
+TEST_F(Link, PartiesThatWereAskedEnd_AreNotWaitedFor) {
+  start();
+  tick(5s);
+  core.on_asked(2, now);
+  core.forget_asked();
+  forget();
+  tick(2 * limits::party_patience);
+  EXPECT_EQ(sent<heartbeat>().size(), 1U);
+}
+
 TEST_F(Link, HeartbeatOfAReleasedLease_GoesOnUntilItIsAcknowledged) {
   start();
   take(t0, 9);

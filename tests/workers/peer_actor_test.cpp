@@ -5,6 +5,7 @@
 #include <future>
 #include <gtest/gtest.h>
 #include <mutex>
+#include <thread>
 
 #include "actors/caf_compat.hpp"
 
@@ -61,6 +62,7 @@ struct Peer : ::testing::Test {
     options.send = [this](const from_peer& message) {
       hellos.look_at(message);
       refusals.look_at(message);
+      beats += std::holds_alternative<heartbeat>(message) ? 1 : 0;
       return true;
     };
     options.on_over = [this](const std::string&, bool) { over = true; };
@@ -88,6 +90,7 @@ struct Peer : ::testing::Test {
   awaited<hello> hellos;
   awaited<experiment_refused> refusals;
   std::atomic<bool> over{false};
+  std::atomic<int> beats{0};
   peer_actor peer;
 };
 
@@ -121,6 +124,30 @@ TEST_F(Peer, ExperimentThatCannotBeRead_IsRefused) {
   ASSERT_TRUE(said);
   EXPECT_FALSE(said->reason.empty());
   EXPECT_FALSE(over);
+}
+
+// They are asked before a heartbeat, and it would end soon if one of them never answered.
+TEST_F(Peer, OracleAndGraderAnswer_HeartbeatsGoOn) {
+  std::promise<void> made;
+  options.rules.roles = {true, true, true};
+  options.rules.party_patience = 1s;
+  options.prepare = [&](experiment&) {
+    made.set_value();
+    return std::shared_ptr<void>();
+  };
+  peer = spawn_peer(system, options);
+  say(welcome{5, 30'000, 100, "anna"});
+  say(experiment_text{first, toml});
+  ASSERT_EQ(made.get_future().wait_for(patience), std::future_status::ready);
+  const auto start = std::chrono::steady_clock::now();
+  int late = 0; // of those that came when an answer had been waited for too long
+  for (int before = beats; late < 3 && std::chrono::steady_clock::now() - start < patience;) {
+    std::this_thread::sleep_for(10ms);
+    const bool later = std::chrono::steady_clock::now() - start > 3s;
+    late += later && beats != before ? 1 : 0;
+    before = beats;
+  }
+  EXPECT_EQ(late, 3);
 }
 
 // Its client is gone with what was prepared for it; with new work it is made again.
