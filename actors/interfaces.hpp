@@ -104,6 +104,7 @@ struct commit_diverged {
 struct journal_failed {
   experiment_id run;
   std::string message;
+  bool damaged = false; // what was committed before does not hold any more
 };
 // INTERNAL: the store is flushed and closed.
 struct journal_closed {

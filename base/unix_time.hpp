@@ -9,8 +9,9 @@ namespace tenbit {
 // Since 1970-01-01 00:00 UTC; 0 before it. Thread-safe.
 template <class Unit> [[nodiscard]] std::uint64_t unix_time() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return now.count() < 0 ? 0
-                         : static_cast<std::uint64_t>(std::chrono::duration_cast<Unit>(now).count());
+  return now.count() < 0
+             ? 0
+             : static_cast<std::uint64_t>(std::chrono::duration_cast<Unit>(now).count());
 }
 [[nodiscard]] inline std::uint64_t unix_ms() {
   return unix_time<std::chrono::milliseconds>();

@@ -40,7 +40,8 @@ std::optional<double> to_double(std::string_view text) {
 } // namespace
 
 std::optional<std::string> extract_answer_authors(std::string_view text) {
-  for (auto mark = text.find("####"); mark != std::string_view::npos; mark = text.find("####", mark + 1)) {
+  for (auto mark = text.find("####"); mark != std::string_view::npos;
+       mark = text.find("####", mark + 1)) {
     const auto at = text.find_first_not_of(" \t\n\r\v\f", mark + 4);
     if (at == std::string_view::npos)
       break;
@@ -51,7 +52,8 @@ std::optional<std::string> extract_answer_authors(std::string_view text) {
   if (last == std::string_view::npos)
     return std::nullopt;
   const auto before = text.find_last_not_of(digits_and_commas, last);
-  const std::size_t first = before == std::string_view::npos ? 0 : before + (text[before] == '-' ? 0 : 1);
+  const std::size_t first =
+      before == std::string_view::npos ? 0 : before + (text[before] == '-' ? 0 : 1);
   return without_commas(text.substr(first, last + 1 - first));
 }
 

@@ -150,12 +150,18 @@ host::~host() {
     spdlog::error("{}", kept.error());
 }
 
-std::string host::broken() const {
+std::optional<start_failure> host::broken() const {
   const std::lock_guard lock(mutex_);
   for (const auto& [name, run] : runs_)
     if (const run_status now = run.board->read(); now.phase == run_phase::broken)
-      return fmt::format("the journal of {} could not go on: {}", name, now.failure);
-  return {};
+      return now.damaged
+                 ? start_failure{damaged_store(name + ": " + now.failure), exit_refused}
+                 : start_failure{fmt::format("the journal of {} could not go on: {}\n"
+                                             "Everything committed before is safe. When the "
+                                             "cause is mended, start the coordinator again.",
+                                             name, now.failure),
+                                 exit_failed};
+  return std::nullopt;
 }
 
 // -- runs ----------------------------------------------------------------------------------------

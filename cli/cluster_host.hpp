@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,7 @@ public:
   [[nodiscard]] virtual control::reply handle(const control::request& what) = 0;
   [[nodiscard]] virtual std::shared_ptr<const cluster_status> status() const = 0;
   // The reason why this process must end; empty: it goes on.
-  [[nodiscard]] virtual std::string broken() const = 0;
+  [[nodiscard]] virtual std::optional<start_failure> broken() const = 0;
   [[nodiscard]] virtual bool stop_wanted() const = 0; // by the verb stop
   [[nodiscard]] virtual std::string address() const = 0;
   [[nodiscard]] virtual int http_port() const = 0;

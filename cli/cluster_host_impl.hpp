@@ -35,7 +35,7 @@ public:
 
   control::reply handle(const control::request& what) override;
   std::shared_ptr<const cluster_status> status() const override { return board_->read(); }
-  std::string broken() const override;
+  std::optional<start_failure> broken() const override;
   bool stop_wanted() const override { return stop_wanted_; }
   std::string address() const override { return gateway_->address(); }
   int http_port() const override { return http_ ? http_->port() : -1; }

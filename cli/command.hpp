@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <string>
 #include <string_view>
 
 namespace tenbit::cli {
@@ -21,6 +22,9 @@ enum exit_code : int {
 
 // "tenbit COMMAND: MESSAGE" on standard error, made safe for a terminal; returns the code.
 int complain(std::string_view command, std::string_view message, int code = exit_failed);
+
+// What a run or coordinator says when something committed does not hold any more.
+[[nodiscard]] std::string damaged_store(const std::string& failure);
 
 // Adds options to `command` and returns what runs when it is chosen; the result is an exit code.
 using command_setup = std::function<std::function<int()>(CLI::App& command)>;

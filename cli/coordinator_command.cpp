@@ -69,7 +69,8 @@ int ended_as(const cluster_status& now, const std::set<std::string>& submitted) 
   return exit_ok;
 }
 
-int submit_all(cluster_host& host, const coordinator_arguments& args, std::set<std::string>& names) {
+int submit_all(cluster_host& host, const coordinator_arguments& args,
+               std::set<std::string>& names) {
   for (const std::string& file : args.submit) {
     control::request r;
     r.verb = "run submit";
@@ -86,18 +87,16 @@ int submit_all(cluster_host& host, const coordinator_arguments& args, std::set<s
   return exit_ok;
 }
 
-int watch(cluster_host& host, const coordinator_arguments& args, const std::set<std::string>& submitted) {
+int watch(cluster_host& host, const coordinator_arguments& args,
+          const std::set<std::string>& submitted) {
   std::string last;
   for (;;) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
     const auto now = host.status();
-    if (const std::string why = host.broken(); !why.empty()) {
-      fmt::print(stderr,
-                 "tenbit: {}\nEverything committed before is safe. When the cause is mended, start "
-                 "the coordinator again.\n",
-                 printable(why));
+    if (const auto why = host.broken()) {
+      const int code = complain("coordinator", why->message, why->exit_code);
       std::fflush(nullptr);
-      ::_exit(exit_failed); // the stores must not be touched again by this process
+      ::_exit(code); // the stores must not be touched again by this process
     }
     if (!args.quiet)
       show(*now, last);

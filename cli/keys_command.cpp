@@ -43,10 +43,11 @@ int run_init(const keys_arguments& given) {
 int run_enroll(const keys_arguments& given) {
   const auto roles = parse_roles(given.roles);
   if (!roles) {
-    ignore(complain("keys", fmt::format("--roles {}: name some of solver, oracle, grader, with commas "
-                               "between",
-                               given.roles)),
-           "the exit code is another");
+    ignore(
+        complain("keys", fmt::format("--roles {}: name some of solver, oracle, grader, with commas "
+                                     "between",
+                                     given.roles)),
+        "the exit code is another");
     return exit_usage;
   }
   std::string out = given.out;

@@ -68,6 +68,12 @@ int complain(std::string_view command, std::string_view message, int code) {
   return code;
 }
 
+std::string damaged_store(const std::string& failure) {
+  return fmt::format("what was committed does not hold any more: {}\nStopped, so that nothing is "
+                     "built on it. 'tenbit verify --store' lists all damage; go on from a copy.",
+                     failure);
+}
+
 command_registration::command_registration(int order, const char* name, const char* help,
                                            command_setup setup) {
   registry().push_back({order, name, help, std::move(setup)});

@@ -38,21 +38,21 @@ int run_report(const report_arguments& given) {
 
 const command_registration
     report_command(50, "report", "Show accuracy, bits and costs of a run, finished or not.",
-                 [](CLI::App& command) {
-                   auto given = std::make_shared<report_arguments>();
-                   command.add_option("--store", given->dir, "Folder of the run")->required();
-                   command.add_option("--format", given->format, "text, json, csv or markdown")
-                       ->check(CLI::IsMember({"text", "json", "csv", "markdown"}))
-                       ->capture_default_str();
-                   command.add_option("--by", given->by, "trial: one row for each arm and trial")
-                       ->check(CLI::IsMember({"trial"}));
-                   command.footer(
-                       "Examples:\n"
-                       "  tenbit report --store runs/default\n"
-                       "  tenbit report --store runs/default --format csv > default.csv\n"
-                       "  tenbit report --store runs/default --by trial");
-                   return [given] { return run_report(*given); };
-                 });
+                   [](CLI::App& command) {
+                     auto given = std::make_shared<report_arguments>();
+                     command.add_option("--store", given->dir, "Folder of the run")->required();
+                     command.add_option("--format", given->format, "text, json, csv or markdown")
+                         ->check(CLI::IsMember({"text", "json", "csv", "markdown"}))
+                         ->capture_default_str();
+                     command.add_option("--by", given->by, "trial: one row for each arm and trial")
+                         ->check(CLI::IsMember({"trial"}));
+                     command.footer(
+                         "Examples:\n"
+                         "  tenbit report --store runs/default\n"
+                         "  tenbit report --store runs/default --format csv > default.csv\n"
+                         "  tenbit report --store runs/default --by trial");
+                     return [given] { return run_report(*given); };
+                   });
 
 } // namespace
 } // namespace tenbit::cli

@@ -72,6 +72,8 @@ void watch(run_session& session, progress& shown) {
 }
 
 int conclude(const run_status& status, const run_arguments& args, const std::string& dir) {
+  if (status.phase == run_phase::broken && status.damaged)
+    return complain("run", damaged_store(status.failure), exit_refused);
   if (status.phase == run_phase::broken) {
     fmt::print(stderr,
                "tenbit: the journal could not go on: {}\nEverything committed before is safe. When "

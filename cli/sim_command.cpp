@@ -168,19 +168,19 @@ void add_options(CLI::App& command, sim_arguments& args) {
 
 const command_registration
     sim_command(60, "sim", "Serve simulated models over HTTP, for tests and first steps.",
-                 [](CLI::App& command) -> std::function<int()> {
-                   auto args = std::make_shared<sim_arguments>();
-                   add_options(command, *args);
-                   command.footer(
-                       "Examples:\n"
-                       "  tenbit sim --port 8000\n"
-                       "  tenbit sim --slots 8 --latency-ms 200 --tokens-per-second 50\n"
-                       "  tenbit sim --fault 429=0.02 --fault reset=0.01 --seed 7\n"
-                       "  tenbit sim --recorded drafts.jsonl\n\n"
-                       "The models are 'small' (makes mistakes) and 'large'. The first line of "
-                       "output is the URL;\nSIGINT or SIGTERM ends it with counts.");
-                   return [args] { return serve(*args); };
-                 });
+                [](CLI::App& command) -> std::function<int()> {
+                  auto args = std::make_shared<sim_arguments>();
+                  add_options(command, *args);
+                  command.footer(
+                      "Examples:\n"
+                      "  tenbit sim --port 8000\n"
+                      "  tenbit sim --slots 8 --latency-ms 200 --tokens-per-second 50\n"
+                      "  tenbit sim --fault 429=0.02 --fault reset=0.01 --seed 7\n"
+                      "  tenbit sim --recorded drafts.jsonl\n\n"
+                      "The models are 'small' (makes mistakes) and 'large'. The first line of "
+                      "output is the URL;\nSIGINT or SIGTERM ends it with counts.");
+                  return [args] { return serve(*args); };
+                });
 
 } // namespace
 } // namespace tenbit::cli

@@ -110,7 +110,8 @@ std::uint64_t read_incarnation(const std::string& state) {
 }
 
 // Fills what the peer actor needs; a message for people when something does not fit.
-status<std::string> prepare(const worker_arguments& args, const link::key_file& key, peer_options& out) {
+status<std::string> prepare(const worker_arguments& args, const link::key_file& key,
+                            peer_options& out) {
   out.rules.build = tool_version;
   out.rules.boot = random_boot();
   out.rules.roles = key.roles;

@@ -98,6 +98,7 @@ inline constexpr std::size_t verify_findings_max = 1000; // then one line says t
 inline constexpr std::uint64_t spot_check_stride = 100;   // of so many tasks one is looked at
 inline constexpr std::uint64_t spot_check_tasks_min = 50; // of a store that has them
 inline constexpr std::size_t spot_check_tasks_at_once = 20; // once a second
+inline constexpr auto spot_check_time_at_once = 20ms;       // then the next second
 inline constexpr std::size_t rocks_log_lines_max = 64;
 inline constexpr std::size_t rocks_log_chars_max = 400;
 

@@ -131,9 +131,10 @@ std::string to_line(const reply& r) {
   if (!r.result.empty()) {
     auto result = ordered_json::parse(r.result, nullptr, false);
     if (result.is_discarded())
-      return json_line({{"ok", false},
-                   {"error", r.ok ? "it was done, but its result is not JSON (a fault of tenbit)"
-                                  : r.error}});
+      return json_line(
+          {{"ok", false},
+           {"error",
+            r.ok ? "it was done, but its result is not JSON (a fault of tenbit)" : r.error}});
     out["result"] = std::move(result);
   }
   return json_line(out);
@@ -160,12 +161,12 @@ expected<reply, std::string> parse_reply(std::string_view line) {
 
 std::string audit_request(const std::string& entry, std::uint64_t unix_ms, const request& r) {
   return json_line({{"unix_ms", unix_ms},
-               {"entry", entry},
-               {"who", r.who},
-               {"verb", r.verb},
-               {"args", args_json(r)},
-               {"reason", r.reason},
-               {"dry_run", r.dry_run}});
+                    {"entry", entry},
+                    {"who", r.who},
+                    {"verb", r.verb},
+                    {"args", args_json(r)},
+                    {"reason", r.reason},
+                    {"dry_run", r.dry_run}});
 }
 
 std::string audit_outcome(const std::string& entry, std::uint64_t unix_ms, const reply& r) {

@@ -74,7 +74,8 @@ public:
     descriptor made(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const auto address = address_of(path_);
     const auto failed = [&](const char* what) {
-      return fail(fmt::format("cannot {} the control socket {}: {}", what, path_, std::strerror(errno)));
+      return fail(
+          fmt::format("cannot {} the control socket {}: {}", what, path_, std::strerror(errno)));
     };
     // Linux gives the file the mode of the socket, so it is never open to others.
     if (made.value() < 0 || ::fchmod(made.value(), 0600) != 0)

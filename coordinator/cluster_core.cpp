@@ -136,9 +136,9 @@ void cluster_core::on_diverged(experiment_id run, std::uint64_t ticket, const st
   free_ = true;
 }
 
-void cluster_core::on_journal_end(experiment_id run, const std::string& failure) {
+void cluster_core::on_journal_end(experiment_id run, const std::string& failure, bool damaged) {
   if (run_core* core = find(run))
-    core->on_journal_end(failure);
+    core->on_journal_end(failure, damaged);
 }
 
 void cluster_core::on_tick(run_clock::time_point now) {

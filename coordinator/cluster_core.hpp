@@ -81,7 +81,7 @@ public:
   void on_committed(experiment_id run, std::uint64_t ticket, run_clock::time_point now);
   void on_diverged(experiment_id run, std::uint64_t ticket, const std::string& why,
                    run_clock::time_point now);
-  void on_journal_end(experiment_id run, const std::string& failure);
+  void on_journal_end(experiment_id run, const std::string& failure, bool damaged = false);
   void on_tick(run_clock::time_point now);
   void stop_run(experiment_id run, const std::string& reason);
   // The same by an operator: what is left counts as cancelled.

@@ -95,9 +95,10 @@ void take(coordinator_pointer self, from_peer message) {
   carry_out(self, now);
 }
 
-void end_run(coordinator_pointer self, experiment_id id, const std::string& failure) {
+void end_run(coordinator_pointer self, experiment_id id, const std::string& failure,
+             bool damaged = false) {
   self->state.runs.at(id).over = true;
-  self->state.core->on_journal_end(id, failure);
+  self->state.core->on_journal_end(id, failure, damaged);
   publish(self, id);
   const auto& runs = self->state.runs;
   if (std::all_of(runs.begin(), runs.end(), [](const auto& run) { return run.second.over; }) &&
@@ -254,7 +255,7 @@ coordinator_root::behavior_type coordinator(coordinator_pointer self,
         self->state.core->on_diverged(m.run, m.ticket, m.message, now);
         carry_out(self, now);
       },
-      [self](const journal_failed& m) { end_run(self, m.run, m.message); },
+      [self](const journal_failed& m) { end_run(self, m.run, m.message, m.damaged); },
       [self](const journal_closed& m) { end_run(self, m.run, m.failure); },
       [self](const tick&) { on_tick(self); },
       [self](remote_frame& m) {

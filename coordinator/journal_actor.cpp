@@ -82,18 +82,26 @@ status<store_failure> look_at_store(journal_state& state) {
   show_store(state);
   if (!state.samples)
     return {};
-  const auto held = state.samples->step(limits::spot_check_tasks_at_once);
-  if (held && state.samples->over()) {
+  // Commits wait meanwhile: large journals are looked at one at a time.
+  const auto end = now + limits::spot_check_time_at_once;
+  for (std::size_t i = 0; i < limits::spot_check_tasks_at_once; ++i) {
+    if (auto held = state.samples->step(1); !held)
+      return held;
+    if (state.samples->over() || std::chrono::steady_clock::now() > end)
+      break;
+  }
+  if (state.samples->over()) {
     spdlog::debug("{} finished tasks of the store were looked at: they hold",
                   state.samples->checked());
     state.samples.reset();
   }
-  return held;
+  return {};
 }
 
 void report(journal_pointer self, const store_failure& failure) {
   self->state.over = true;
-  self->send(self->state.coordinator, journal_failed{self->state.run, failure.message});
+  self->send(self->state.coordinator, journal_failed{self->state.run, failure.message,
+                                                     failure.kind == store_error::corrupt});
 }
 
 // Commits a part of the group; what contradicts the store is taken out and reported. False: the

@@ -262,9 +262,11 @@ void run_core::close_if_over() {
 void run_core::break_run(const store_failure& failure) {
   status_.phase = run_phase::broken;
   status_.failure = failure.message;
+  status_.damaged = failure.kind == store_error::corrupt;
 }
 
-void run_core::on_journal_end(const std::string& failure) {
+void run_core::on_journal_end(const std::string& failure, bool damaged) {
+  status_.damaged = damaged;
   status_.phase = failure.empty() ? run_phase::finished : run_phase::broken;
   status_.failure = failure;
   status_.tasks = counts_now();

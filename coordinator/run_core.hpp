@@ -161,7 +161,7 @@ public:
   void on_cancel(const std::string& reason);
   void on_tick(run_clock::time_point now);
   // The journal is closed (failure empty) or broken.
-  void on_journal_end(const std::string& failure);
+  void on_journal_end(const std::string& failure, bool damaged = false);
 
   // -- operators; idempotent. What the task is counts, not what a store read meanwhile says.
   [[nodiscard]] tenbit::status<std::string> requeue(problem_index task, task_status was,

@@ -43,6 +43,7 @@ struct run_status {
   double money = 0;
   std::string stop_reason;  // why it stops with work left; empty: it does not
   std::string failure;      // broken: what the journal said
+  bool damaged = false;     // and what was committed before does not hold any more
   std::string last_failure; // message of the latest arm that failed
   // of leases
   std::uint64_t leases_granted = 0, leases_expired = 0, leases_lost = 0;

@@ -12,7 +12,6 @@ constexpr std::string_view filler = "Is the final answer right?";
 
 constexpr std::size_t number_digits_max = 4; // more than limits::questions_max needs
 
-
 // Marks that may stand around a number or a text: emphasis, quotes, bullets.
 bool mark(char c) {
   return c == '*' || c == '_' || c == '`' || c == '#' || c == '>' || c == '-' || c == '"';

@@ -63,7 +63,8 @@ bool given(const mind& m, double number) {
   const auto numbers = find_numbers(problem);
   if (std::find(numbers.begin(), numbers.end(), number) != numbers.end())
     return true;
-  const bool two = contains(problem, "twice") || contains(problem, "half") || contains(problem, "double");
+  const bool two =
+      contains(problem, "twice") || contains(problem, "half") || contains(problem, "double");
   return (number == 2 && two) || (number == 100 && contains(problem, "percent"));
 }
 

@@ -25,7 +25,8 @@ section opened_by(std::string_view line) {
     return section::questions;
   if (contains(lower, "question"))
     return section::question;
-  if (contains(lower, "reference") || contains(lower, "correct answer") || contains(lower, "own solution"))
+  if (contains(lower, "reference") || contains(lower, "correct answer") ||
+      contains(lower, "own solution"))
     return section::reference;
   if (contains(lower, "attempt") || contains(lower, "earlier") || contains(lower, "draft") ||
       contains(lower, "solution"))

@@ -6,6 +6,7 @@
 #include "storage/failure.hpp"
 
 namespace tenbit::storage {
+
 status<store_failure> set_marker(rocksdb::Env& env, const store_paths& paths) {
   std::unique_ptr<rocksdb::WritableFile> marker;
   auto status = env.NewWritableFile(paths.creating, &marker, rocksdb::EnvOptions());

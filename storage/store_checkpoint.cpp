@@ -133,7 +133,8 @@ status<store_failure> rocks_store::checkpoint(const std::string& dir) const {
   std::error_code error;
   auto whole = fs::absolute(dir, error).lexically_normal();
   if (error || dir.empty())
-    return fail(io_failure(dir, "used as the name of a copy", error ? error.message() : "it is empty"));
+    return fail(
+        io_failure(dir, "used as the name of a copy", error ? error.message() : "it is empty"));
   if (!whole.has_filename())
     whole = whole.parent_path(); // it ended with a slash
   if (auto absent = require_absent(whole.string()); !absent)

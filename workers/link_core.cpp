@@ -43,6 +43,8 @@ void link_core::on_up(link_clock::time_point now) {
 
 void link_core::say_hello(link_clock::time_point now) {
   welcomed_ = false;
+  if (hangs(now))
+    return; // it would get work again
   hello_at_ = now;
   hello out;
   out.build = rules_.build;
@@ -123,19 +125,9 @@ void link_core::on_progress(progress_report report) {
     progress_[entry.task] = entry;
 }
 
-void link_core::on_asked(std::uint32_t parties, link_clock::time_point now) {
-  TENBIT_ASSERT(all_live());
-  unanswered_parties_ = parties;
-  parties_asked_ = now;
-}
-
-void link_core::on_lives() {
-  if (unanswered_parties_ > 0)
-    --unanswered_parties_;
-}
-
 bool link_core::hangs(link_clock::time_point now) const {
-  return unanswered_parties_ > 0 && now - parties_asked_ > rules_.party_patience;
+  return std::any_of(asked_.begin(), asked_.end(),
+                     [&](const auto& party) { return now - party.second > rules_.party_patience; });
 }
 
 void link_core::beat(link_clock::time_point now) {

@@ -33,8 +33,7 @@ struct to_wire {
 struct to_party {
   to_peer what;
 };
-// Every worker of the process is to say how its leases do; on_asked() is told how many others were
-// asked.
+// Every worker of the process is to say how its leases do, the others that they live.
 struct ask_progress {};
 // The link is over: the process shows the reason and ends. for_good: starting it again is no use.
 struct link_over {
@@ -64,12 +63,10 @@ public:
   void on_local(from_peer message, link_clock::time_point now);
   void on_progress(progress_report report);
   // Oracles and graders. One that does not answer for party_patience hangs, and with it
-  // what only it can do: the process then says no heartbeat, until it answers, so that the
-  // coordinator gives its work to others.
-  [[nodiscard]] bool all_live() const { return unanswered_parties_ == 0; } // those that were asked
-  void on_asked(std::uint32_t parties, link_clock::time_point now);        // when all_live()
-  void on_lives();
-  void forget_asked() { unanswered_parties_ = 0; } // some end, and will not answer
+  // what only it can do: the process then says no heartbeat and no hello, until it answers, so that
+  // the coordinator gives its work to others. party: any number that is its own.
+  void on_asked(std::uint64_t party, link_clock::time_point now) { asked_.try_emplace(party, now); }
+  void on_lives(std::uint64_t party) { asked_.erase(party); } // or it ends, and will not answer
   [[nodiscard]] bool hangs(link_clock::time_point now) const;
   void on_tick(link_clock::time_point now);
 
@@ -132,8 +129,7 @@ private:
   std::map<experiment_id, link_clock::time_point> known_; // when there was last something of it
   std::map<experiment_id, std::string> refused_;          // of the known ones, and why
   std::map<task_id, lease_progress> progress_;
-  std::uint32_t unanswered_parties_ = 0; // of the last question to them
-  link_clock::time_point parties_asked_;
+  std::map<std::uint64_t, link_clock::time_point> asked_; // parties that owe an answer, since when
   std::vector<replica_report> replicas_;
   std::uint64_t beats_ = 0;
   link_clock::duration beat_period_ = limits::heartbeat_period;

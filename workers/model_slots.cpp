@@ -1,6 +1,7 @@
 #include "workers/model_slots.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace tenbit {
 namespace {
@@ -23,6 +24,25 @@ use use_of(const model_snapshot& model, std::chrono::steady_clock::time_point no
 }
 
 } // namespace
+
+std::vector<model_spec> models_of(const experiment& exp, role_set roles) {
+  std::set<std::string> wanted;
+  for (const arm_spec& arm : exp.arms) {
+    const bool crosses = exp.text_crosses(arm);
+    if (crosses ? roles.oracle : roles.solver)
+      wanted.insert(arm.solver);
+    if (roles.solver && !crosses)
+      wanted.insert(arm.questioner);
+    // Of self_ask the answerer is the receiver's own.
+    if (arm.method == method_kind::qa ? roles.oracle : roles.solver)
+      wanted.insert(arm.answerer);
+  }
+  std::vector<model_spec> out;
+  for (const model_spec& model : exp.models)
+    if (wanted.contains(model.alias))
+      out.push_back(model);
+  return out;
+}
 
 std::uint32_t slots_now(std::span<const model_snapshot> models, std::uint32_t full,
                         std::chrono::steady_clock::time_point now) {

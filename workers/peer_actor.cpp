@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <set>
 #include <utility>
 
 #include "base/kill_point.hpp"
@@ -47,26 +46,6 @@ void say(peer_pointer self, from_peer message);
 constexpr const char* another_question = "the oracle's own ledger has another question at this bit";
 
 // -- experiments ---------------------------------------------------------------------------------
-
-// The models this process calls: a solver needs no key of the strong model.
-std::vector<model_spec> models_of(const experiment& exp, role_set roles) {
-  std::set<std::string> wanted;
-  for (const arm_spec& arm : exp.arms) {
-    const bool crosses = exp.text_crosses(arm);
-    if (crosses ? roles.oracle : roles.solver)
-      wanted.insert(arm.solver);
-    if (roles.solver && !crosses)
-      wanted.insert(arm.questioner);
-    // Of self_ask the answerer is the receiver's own.
-    if (arm.method == method_kind::qa ? roles.oracle : roles.solver)
-      wanted.insert(arm.answerer);
-  }
-  std::vector<model_spec> out;
-  for (const model_spec& model : exp.models)
-    if (wanted.contains(model.alias))
-      out.push_back(model);
-  return out;
-}
 
 expected<bench, std::string> make_bench(peer_pointer self, const experiment_text& text) {
   peer_state& state = self->state;
@@ -118,11 +97,11 @@ void close_bench(peer_pointer self, experiment_id id) {
   if (node.empty())
     return;
   const auto one = std::make_shared<bench>(std::move(node.mapped()));
-  state.core->forget_asked();
   const auto end = [&](const auto& party) {
     if (!party)
       return;
     state.ending.emplace(caf::actor_cast<caf::actor_addr>(party), one);
+    state.core->on_lives(party.id());
     self->monitor(party);
     self->send_exit(party, caf::exit_reason::user_shutdown);
   };
@@ -196,23 +175,20 @@ struct pass_on {
   void operator()(release_ack&) const {}
 };
 
-// Oracles and graders only when all of them have answered the last time: answers have no numbers.
 void ask_progress_of_all(peer_pointer self) {
-  peer_state& state = self->state;
-  const bool others_too = state.core->all_live();
-  std::uint32_t others = 0;
-  const auto ask = [self](const auto& party) {
-    if (party)
-      self->send(party, progress_wanted{});
-    return party ? 1U : 0U;
+  const auto now = link_clock::now();
+  const auto ask = [&](const auto& party) {
+    if (!party)
+      return;
+    self->state.core->on_asked(party.id(), now);
+    self->send(party, progress_wanted{});
   };
-  for (auto& [id, one] : state.benches) {
-    ask(one.worker);
-    if (others_too)
-      others += ask(one.sender) + ask(one.judge);
+  for (auto& [id, one] : self->state.benches) {
+    if (one.worker)
+      self->send(one.worker, progress_wanted{});
+    ask(one.sender);
+    ask(one.judge);
   }
-  if (others_too)
-    state.core->on_asked(others, link_clock::now());
 }
 
 void carry_out(peer_pointer self) {
@@ -376,7 +352,7 @@ peer_actor::behavior_type peer(peer_pointer self, std::shared_ptr<peer_options> 
       },
       [self](graded& m) { say(self, std::move(m)); },
       [self](progress_report& m) { self->state.core->on_progress(std::move(m)); },
-      [self](const party_lives&) { self->state.core->on_lives(); },
+      [self](const party_lives&) { self->state.core->on_lives(self->current_sender()->id()); },
       [self](const link_up&) {
         self->state.core->on_up(link_clock::now());
         carry_out(self);

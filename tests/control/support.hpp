@@ -37,7 +37,8 @@ private:
   std::filesystem::path path_;
 };
 
-inline control::request make(std::string verb, std::map<std::string, std::vector<std::string>> args = {},
+inline control::request make(std::string verb,
+                             std::map<std::string, std::vector<std::string>> args = {},
                              std::string reason = {}) {
   return {.verb = std::move(verb), .args = std::move(args), .reason = std::move(reason), .who = {}};
 }

@@ -4,6 +4,7 @@
 #include "tests/coordinator/core_bench.hpp"
 
 namespace tenbit::testing {
+
 TEST(Core_Operators, PausedRun_GetsNoneAndTheOtherDoes) {
   core_bench w(2);
   w.add_run(run_b, 1);

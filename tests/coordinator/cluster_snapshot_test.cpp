@@ -44,7 +44,8 @@ void finish_forty(core_bench& w) {
   ASSERT_EQ(w.run().tasks().usual_time(), 10s);
 }
 
-void take(plan& tasks, problem_index task, run_clock::time_point granted, run_clock::duration time) {
+void take(plan& tasks, problem_index task, run_clock::time_point granted,
+          run_clock::duration time) {
   ASSERT_EQ(tasks.next(granted, anna, true), task);
   tasks.lease(task, {epoch{1}, anna, granted, granted + 1h, false});
   tasks.end(task, task_ending::done, granted + time);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/system/cluster_processes.hpp"
+#include "tests/system/tcp_proxy.hpp"
 
 namespace tenbit::testing {
 
@@ -98,14 +99,16 @@ TEST(Cluster_Processes, RunThatIsOver_IsNotOpenedUntilItIsAskedFor) {
   EXPECT_EQ(cluster.exported(), cluster.reference());
 }
 
-// The worker did not hear of it before the coordinator died; the next life tells it.
+// The link held the order back and broke with the coordinator's death: the next life gives it
+// again.
 TEST(Cluster_Processes, PausedNow_OverARestart_LeasesAreStillHandedBack) {
   cluster_processes cluster(faults_experiment(12), {"--latency-ms", "500"});
   const std::vector<std::string> patient = {"--lease-ttl", "30"};
   cluster.start_coordinator(patient);
-  for (const auto& [name, role] :
-       std::map<std::string, std::string>{{"w1", "solver"}, {"o1", "oracle"}, {"g1", "grader"}})
-    cluster.start_worker(name, role, {"--slots", "4"});
+  tcp_proxy between(cluster.address(), 1);
+  cluster.start_worker("w1", "solver", {"--slots", "4", "--coordinator", between.address()});
+  cluster.start_worker("o1", "oracle");
+  cluster.start_worker("g1", "grader");
   const auto run = [&] {
     const json now = cluster.status();
     return now.is_object() && !now.at("runs").empty() ? now.at("runs").at(0) : json();
@@ -116,11 +119,12 @@ TEST(Cluster_Processes, PausedNow_OverARestart_LeasesAreStillHandedBack) {
         return now.is_object() && now.at("calls") > 0;
       },
       30));
-  cluster.worker("w1").send(SIGSTOP);
+  between.hold(true, true);
   EXPECT_TRUE(cluster.ctl({"run", "pause", "faults", "--now", "--reason", "test"}).is_object());
   cluster.kill_coordinator();
+  between.close_all();
+  between.hold(false, false);
   cluster.start_coordinator(patient);
-  cluster.worker("w1").send(SIGCONT);
   const auto handed_back = [&] {
     const json now = run();
     return now.is_object() && now.at("tasks").at("leased") == 0;

@@ -18,7 +18,6 @@ namespace {
 
 using nlohmann::json;
 
-
 // Every bit of a ledger file (workers/oracle_ledger.hpp says how it is laid out), by place.
 using bit_place = std::tuple<std::uint64_t, std::uint16_t, std::uint16_t, std::uint32_t>;
 struct written_bit {

@@ -72,7 +72,8 @@ solver = "small"
 answerer = "large"
 questions = 4
 )",
-                     fs::weakly_canonical(data / "test.jsonl").string(), recorded_problems, recorded);
+                     fs::weakly_canonical(data / "test.jsonl").string(), recorded_problems,
+                     recorded);
 }
 
 } // namespace

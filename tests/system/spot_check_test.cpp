@@ -70,9 +70,9 @@ TEST(Run_ChangedStore, FinishedTasksNoLongerHold_StopsAndSaysWhich) {
   ASSERT_GE(done.size(), 100U);
   change_events(dir, done);
   const auto second = tenbit({"run", file, "--store", dir, "--quiet"});
-  EXPECT_EQ(second.exit_code, cli::exit_failed) << second.err;
+  EXPECT_EQ(second.exit_code, cli::exit_refused) << second.err;
   EXPECT_THAT(second.err, ::testing::HasSubstr("its chain hash does not hold"));
-  EXPECT_THAT(second.err, ::testing::HasSubstr("restore"));
+  EXPECT_THAT(second.err, ::testing::HasSubstr("go on from a copy"));
 }
 
 } // namespace tenbit::testing

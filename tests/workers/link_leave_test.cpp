@@ -25,34 +25,31 @@ TEST_F(Link, Heartbeats_CarryOnlyLeasesWhoseWorkerAnswered) {
   EXPECT_LT(beats[1].number, beats[2].number);
 }
 
-TEST_F(Link, OracleOrGraderHangs_NoHeartbeatUntilItAnswers) {
+TEST_F(Link, OracleOrGraderHangs_NeitherHeartbeatNorHelloUntilItAnswers) {
   start();
   tick(5s);
+  core.on_asked(1, now);
   core.on_asked(2, now);
-  core.on_lives(); // one of the two
+  core.on_lives(1);
   forget();
   tick(limits::party_patience);
   EXPECT_EQ(sent<heartbeat>().size(), 1U) << "it may be slow";
-  EXPECT_FALSE(core.all_live());
+  core.on_asked(1, now);
+  core.on_asked(2, now); // the first question counts
+  core.on_lives(1);
   forget();
   tick(5s);
   tick(5s);
   EXPECT_TRUE(core.hangs(now));
   EXPECT_TRUE(sent<heartbeat>().empty());
-  core.on_lives();
+  core.on_down(); // it was given up
+  core.on_up(now);
   tick(5s);
-  EXPECT_EQ(sent<heartbeat>().size(), 1U);
-  EXPECT_TRUE(core.all_live());
-}
-
-TEST_F(Link, PartiesThatWereAskedEnd_AreNotWaitedFor) {
-  start();
-  tick(5s);
-  core.on_asked(2, now);
-  core.forget_asked();
-  forget();
-  tick(2 * limits::party_patience);
-  EXPECT_EQ(sent<heartbeat>().size(), 1U);
+  EXPECT_TRUE(sent<hello>().empty()) << "it would get its work back";
+  core.on_lives(2);
+  tick(limits::welcome_timeout);
+  EXPECT_EQ(sent<hello>().size(), 1U);
+  EXPECT_FALSE(core.hangs(now));
 }
 
 TEST_F(Link, HeartbeatOfAReleasedLease_GoesOnUntilItIsAcknowledged) {
