@@ -160,8 +160,8 @@ TEST_F(Peer_OneThread, OracleAndGraderHang_HeartbeatsEndUntilTheyAnswer) {
   peer = spawn_peer(system, options);
   say(welcome{5, 30'000, 100, "anna"});
   say(experiment_text{first, toml});
-  const auto beat_again = [&, before = 0]() mutable {
-    before = beats;
+  const auto beat_again = [&] {
+    const int before = beats;
     for (int i = 0; i < 6000 && beats < before + 5; ++i)
       std::this_thread::sleep_for(10ms);
     return beats >= before + 5;
