@@ -3,11 +3,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <gtest/gtest.h>
 #include <sstream>
 #include <stdexcept>
 
 #include "codec/container.hpp"
 #include "report/export.hpp"
+#include "report/summary.hpp"
 
 namespace tenbit::testing {
 
