@@ -130,8 +130,8 @@ double resting_rss_mb(std::uint64_t tasks, double* first_grant_s) {
   return rss;
 }
 
-// How fast this machine is just now: CPU time of a fixed piece of work, in microseconds. Neighbours
-// on the same host change it by a third within a minute.
+// How fast this machine is just now: CPU time of a fixed piece of work, in microseconds. It is
+// not the same from one moment to the next where the host has other guests.
 double machine_us() {
   static const std::string block(1U << 20, 'x');
   const auto cpu_us = [] {
