@@ -11,7 +11,7 @@
 
 #include "config/experiment.hpp"
 #include "endpoints/client.hpp"
-#include "endpoints/histogram.hpp"
+#include "endpoints/recent_times.hpp"
 #include "endpoints/replica_pool.hpp"
 
 namespace tenbit {

@@ -5,8 +5,8 @@
 #include <limits>
 
 #include "endpoints/endpoint_url.hpp"
-#include "endpoints/histogram.hpp"
 #include "endpoints/http_error.hpp"
+#include "endpoints/recent_times.hpp"
 #include "endpoints/yes_no.hpp"
 
 namespace tenbit {
