@@ -10,6 +10,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <span>
 #include <thread>
 #include <unistd.h>
 
@@ -150,73 +151,77 @@ struct figures {
   double commits = 0;
 };
 
-// Some more tasks follow, so that no tenth holds the end, when slots run empty.
-void long_run(std::uint64_t tasks) {
+struct part {
+  double rate = 0, machine = 0; // tasks a second; machine_us meanwhile
+};
+
+// A new store with so many parts of `step` tasks, from its first task on. Some more tasks follow,
+// so that no part holds the end, when slots run empty.
+std::vector<part> measure(std::uint64_t step, std::size_t parts) {
+  const std::uint64_t tasks = step * parts;
   set_up bench(tasks + tasks / 50 + 2000);
   process coordinator(bench.coordinator(true));
   (void)bench.wait_for_run();
   process grader(bench.worker("g1"));
   process worker(bench.worker("w1"));
-  fmt::print(
-      "\n{} problems, one worker, simulator at zero latency [simulated]\n"
-      "CPU in us a task: coordinator, worker with the simulator, grader; tasks a commit; CPU\n"
-      "in us of a fixed piece of work (the machine); the rate, were that as in the first\n"
-      "{:>9} {:>9} {:>11} {:>7} {:>7} {:>7} {:>7} {:>8} {:>9}\n",
-      tasks, "done", "tasks/s", "coordinator", "worker", "grader", "commit", "RSS MB", "machine",
-      "tasks/s");
-  const std::uint64_t step = tasks / 10;
-  std::uint64_t next = step, before = 0;
-  auto at = clock::now();
   const auto now = [&] {
     const json status = bench.status();
     return figures{cpu_s(coordinator), cpu_s(worker), cpu_s(grader),
                    status.at("commit_groups").get<double>()};
   };
+  std::vector<part> out;
   figures last = now();
-  std::vector<double> rates, even_rates;
-  double machine = 0, machine_first = 0;
-  int looks = 0;
-  for (;;) {
+  std::uint64_t before = 0;
+  auto at = clock::now();
+  double machine = 0;
+  for (int looks = 1; out.size() < parts; ++looks) {
     std::this_thread::sleep_for(std::chrono::milliseconds(250));
     machine += machine_us();
-    ++looks;
-    const json line = bench.run_line();
-    const auto done = line.at("tasks").at("done").get<std::uint64_t>();
-    if (done < next)
+    const auto done = bench.run_line().at("tasks").at("done").get<std::uint64_t>();
+    if (done < step * (out.size() + 1))
       continue;
-    const double rate = static_cast<double>(done - before) / seconds_since(at);
-    const figures here = now();
     const auto ended = static_cast<double>(done - before);
+    const part one{ended / seconds_since(at), std::exchange(machine, 0) / std::exchange(looks, 0)};
+    const figures here = now();
     const auto us = [&](double figures::*of) { return (here.*of - last.*of) * 1e6 / ended; };
-    machine /= std::exchange(looks, 0);
-    machine_first = rates.empty() ? machine : machine_first;
-    even_rates.push_back(rate * machine / machine_first);
-    fmt::print("{:9} {:9.0f} {:11.0f} {:7.0f} {:7.0f} {:7.0f} {:7.0f} {:8.0f} {:9.0f}\n", done,
-               rate, us(&figures::coordinator), us(&figures::worker), us(&figures::grader),
-               ended / (here.commits - last.commits), rss_mb(bench), std::exchange(machine, 0),
-               even_rates.back());
-    rates.push_back(rate);
+    fmt::print("{:9} {:9.0f} {:11.0f} {:7.0f} {:7.0f} {:7.0f} {:7.0f} {:8.0f}\n", done, one.rate,
+               us(&figures::coordinator), us(&figures::worker), us(&figures::grader),
+               ended / (here.commits - last.commits), rss_mb(bench), one.machine);
+    std::fflush(stdout);
+    out.push_back(one);
     last = here;
     before = done;
     at = clock::now();
-    while (next <= done)
-      next += step;
-    if (done >= tasks)
-      break;
   }
-  const auto mean = [](auto from, auto to) {
-    return std::accumulate(from, to, 0.0) / static_cast<double>(std::distance(from, to));
-  };
-  for (const auto* figures_of : {&rates, &even_rates}) {
-    const auto& of = *figures_of;
-    const auto half = of.begin() + static_cast<std::ptrdiff_t>(of.size() / 2);
-    const double first = mean(of.begin(), half);
-    const double second = mean(half, of.end());
-    const auto [slowest, fastest] = std::minmax_element(of.begin(), of.end());
-    fmt::print("second half / first half: {:.2f}; slowest tenth / fastest tenth: {:.2f}{}\n",
-               second / first, *slowest / *fastest,
-               figures_of == &rates ? "" : ", were the machine even");
-  }
+  return out;
+}
+
+double mean_rate(std::span<const part> parts) {
+  return std::accumulate(parts.begin(), parts.end(), 0.0,
+                         [](double sum, const part& one) { return sum + one.rate; }) /
+         static_cast<double>(parts.size());
+}
+
+// Whether a long run gets slower, beside whether the machine does: the end of the run against a
+// fresh store right after it, both without their first part, in which everything starts.
+void long_run(std::uint64_t tasks) {
+  fmt::print(
+      "\n{} problems, one worker, simulator at zero latency [simulated]\n"
+      "CPU in us a task: coordinator, worker with the simulator, grader; tasks a commit; CPU "
+      "in us\nof a fixed piece of work (the machine)\n"
+      "{:>9} {:>9} {:>11} {:>7} {:>7} {:>7} {:>7} {:>8}\n",
+      tasks, "done", "tasks/s", "coordinator", "worker", "grader", "commit", "RSS MB", "machine");
+  const auto all = measure(tasks / 10, 10);
+  const std::span parts(all);
+  const auto [slowest, fastest] = std::minmax_element(
+      all.begin(), all.end(), [](const part& a, const part& b) { return a.rate < b.rate; });
+  fmt::print("second half / first half: {:.2f}; slowest tenth / fastest tenth: {:.2f}\n"
+             "a fresh store, right after:\n",
+             mean_rate(parts.subspan(5)) / mean_rate(parts.first(5)),
+             slowest->rate / fastest->rate);
+  const auto fresh = measure(tasks / 10, 4);
+  fmt::print("last three tenths / three of the fresh store: {:.2f}\n",
+             mean_rate(parts.last(3)) / mean_rate(std::span(fresh).last(3)));
 }
 
 } // namespace
