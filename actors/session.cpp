@@ -97,6 +97,24 @@ role_set role_of(const to_peer& message) {
   return std::visit(role_table{}, message);
 }
 
+std::string_view to_string(lease_phase phase) {
+  switch (phase) {
+  case lease_phase::receiving:
+    return "receiving";
+  case lease_phase::sent:
+    return "sent";
+  case lease_phase::queued:
+    return "queued";
+  case lease_phase::asking:
+    return "asking";
+  case lease_phase::committing:
+    return "committing";
+  case lease_phase::grading:
+    return "grading";
+  }
+  assertion_failed("lease_phase", __FILE__, __LINE__);
+}
+
 std::string_view to_string(release_kind k) {
   switch (k) {
   case release_kind::done:

@@ -48,6 +48,15 @@ struct ledger_count {
   std::uint64_t bits = 0;
   friend bool operator==(const ledger_count&, const ledger_count&) = default;
 };
+// What of an experiment was durable when the coordinator said so. A peer keeps it, over restarts
+// too, and shows it in every hello: a coordinator whose store has less was started from an older
+// copy. seal: tells coordinators with the same keys that one of them made it; peers cannot.
+struct receipt {
+  experiment_id experiment;
+  std::uint64_t incarnation = 0, commit_seq = 0; // of its store
+  hash256 seal;
+  friend bool operator==(const receipt&, const receipt&) = default;
+};
 struct hello {
   std::string build;                  // of the program, e.g. "tenbit 0.1.0"
   std::uint64_t boot = 0;             // random, one per process: another one means it restarted
@@ -56,7 +65,18 @@ struct hello {
   std::uint32_t slots = 0;            // solver: tasks at once
   std::vector<held_lease> leases;     // in work, or with something that has no reply yet
   std::vector<ledger_count> ledgers;  // oracle
+  std::vector<receipt> receipts = {}; // the last one of each experiment
 };
+// What a lease waits for; of several things the first of these.
+enum class lease_phase : std::uint8_t {
+  receiving,  // the rest of a reply
+  sent,       // the first byte of one
+  queued,     // a replica that takes its call
+  asking,     // the sender
+  committing, // the journal
+  grading,    // the grader
+};
+[[nodiscard]] std::string_view to_string(lease_phase phase);
 // What a lease did since it began. Made by the thread that does the work, so that a hung one stops
 // renewing its leases.
 struct lease_progress {
@@ -64,6 +84,10 @@ struct lease_progress {
   epoch lease;
   std::uint32_t calls_in_flight = 0;
   std::uint32_t events = 0; // committed so far
+  lease_phase phase = lease_phase::committing;
+  std::uint64_t bytes = 0;     // of replies, on the wire too
+  std::uint64_t tokens = 0;    // that its answered calls completed
+  std::uint32_t silent_ms = 0; // since a byte came or a step was done
 };
 // INTERNAL to a process: the leases of one of its workers.
 struct progress_report {
@@ -131,6 +155,7 @@ struct experiment_text {
 };
 struct heartbeat_ack {
   std::uint64_t number = 0;
+  std::vector<receipt> receipts; // of the experiments that the peer was told of
 };
 // Finish in good order: release everything as interrupted, say goodbye, end.
 struct leave_order {

@@ -16,6 +16,7 @@
 //   failure = kind int, message note
 //   item    = [index int, id text, question text]
 //   gold    = [answer text, solution text]
+//   RECEIPT = [experiment int, incarnation int, commit_seq int, seal hash]
 //
 // Versions. The first two fields stay what they are in every version. A frame of another version
 // is an error that says so (other_version) whatever follows, and its sender is refused by name. Any
@@ -25,18 +26,20 @@
 //
 // Limits (config/limits.hpp). Frame: frame_bytes_max. Arrays: frame_items_max, but questions_max
 // for questions, wanted and values, events_per_task_max for journal and prior, arms_max *
-// trials_max for closed. Texts: reply_text_bytes_max for what a model wrote, prompt_bytes_max for
-// questions, drafts and contents, frame_note_bytes_max for notes, peer_name_chars_max (in bytes)
-// for names and build, the limit of its source for the rest. Events: event_bytes_max each.
+// trials_max for closed, receipts_max for receipts. Texts: reply_text_bytes_max for what a model
+// wrote, prompt_bytes_max for questions, drafts and contents, frame_note_bytes_max for notes,
+// peer_name_chars_max (in bytes) for names and build, the limit of its source for the rest. Events:
+// event_bytes_max each.
 //
 // -- peer → coordinator: 1 … 63 ------------------------------------------------------------------
 //
 //   hello              1  build note, boot int, incarnation_seen int, roles int (1 solver, 2
 //   oracle,
 //                         4 grader, added), slots int, leases [[LEASE] …],
-//                         ledgers [[experiment int, bits int] …]
+//                         ledgers [[experiment int, bits int] …], receipts [RECEIPT …]
 //   heartbeat          2  boot int, number int, slots int,
-//                         leases [[LEASE, calls_in_flight int, events int] …],
+//                         leases [[LEASE, calls_in_flight int, events int, phase int, bytes int,
+//                         tokens int, silent_ms int] …],
 //                         replicas [[model text, url text, breaker text, in_flight int, queued int,
 //                         limit int, retry_tokens int, answered int, retried int, failed int,
 //                         errors [throttled int, transient int, endpoint_invalid int,
@@ -64,7 +67,7 @@
 //   refused           65  reason note, for_good flag
 //   hello_wanted      66
 //   experiment_text   67  experiment int, toml text
-//   heartbeat_ack     68  number int
+//   heartbeat_ack     68  number int, receipts [RECEIPT …]
 //   leave_order       69  reason note
 //   grant             70  LEASE, item, journal [event …], closed [[PLACE] …] in ascending order
 //   appended          71  LEASE, ticket int
@@ -125,7 +128,7 @@
 //   refused            the same once more: changes nothing
 //   hello_wanted       answered with hello each time
 //   experiment_text    the same text is known: ignored; one that was refused: tried again
-//   heartbeat_ack      only the highest number counts
+//   heartbeat_ack      of each experiment's receipts the latest is kept
 //   leave_order        is leaving already: ignored
 //   grant              of a lease that is worked on, or older than it: ignored
 //   appended           no request waits with this ticket: ignored; so are bits_reply and text_reply

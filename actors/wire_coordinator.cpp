@@ -99,6 +99,7 @@ void fields(auto& io, like<experiment_text> auto& m) {
 
 void fields(auto& io, like<heartbeat_ack> auto& m) {
   io.number("number", m.number);
+  receipts_field(io, m.receipts);
 }
 
 void fields(auto& io, like<leave_order> auto& m) {

@@ -116,6 +116,17 @@ void events_field(auto& io, std::size_t items_max, like<std::vector<event>> auto
   io.list("events", items_max, events, [](auto& to, auto& e) { event_field(to, e); });
 }
 
+void receipts_field(auto& io, like<std::vector<receipt>> auto& receipts) {
+  io.list("receipts", limits::receipts_max, receipts, [](auto& to, auto& one) {
+    to.tuple("receipt", [&one](auto& inner) {
+      inner.number("experiment", one.experiment.value);
+      inner.number("incarnation", one.incarnation);
+      inner.number("commit_seq", one.commit_seq);
+      inner.hash("seal", one.seal);
+    });
+  });
+}
+
 void request_fields(auto& io, like<generate_request> auto& request) {
   io.text("model", limits::config_text_bytes_max, request.model);
   io.list("messages", limits::frame_items_max, request.messages, [](auto& to, auto& message) {

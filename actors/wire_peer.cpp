@@ -35,6 +35,7 @@ void fields(auto& io, like<hello> auto& m) {
       inner.number("bits", ledger.bits);
     });
   });
+  receipts_field(io, m.receipts);
 }
 
 void replica_fields(auto& io, like<replica_report> auto& r) {
@@ -75,6 +76,10 @@ void fields(auto& io, like<heartbeat> auto& m) {
       lease_fields(inner, progress);
       inner.number("calls_in_flight", progress.calls_in_flight);
       inner.number("events", progress.events);
+      inner.choice("phase", lease_phase::grading, progress.phase);
+      inner.number("bytes", progress.bytes);
+      inner.number("tokens", progress.tokens);
+      inner.number("silent_ms", progress.silent_ms);
     });
   });
   io.list("replicas", limits::frame_items_max, m.replicas, [](auto& to, auto& replica) {

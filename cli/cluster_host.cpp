@@ -42,6 +42,25 @@ cluster_host::start(const host_options& options) {
   return out;
 }
 
+namespace {
+
+start_failure why_broken(const std::string& name, const std::string& store, const run_status& now) {
+  if (now.damaged)
+    return {damaged_store(name + ": " + now.failure), exit_refused};
+  if (now.rolled_back)
+    return {fmt::format("{} in {}: the worker {}.\nStopped, so that nothing is paid for twice. Put "
+                        "the newest copy there; or start with --accept-rollback: what is lost is "
+                        "then run again.",
+                        name, store, now.failure),
+            exit_refused};
+  return {fmt::format("the journal of {} could not go on: {}\nEverything committed before is safe. "
+                      "When the cause is mended, start the coordinator again.",
+                      name, now.failure),
+          exit_failed};
+}
+
+} // namespace
+
 // Durable before anything is bound: the incarnation, which makes every epoch new.
 tenbit::status<start_failure> host::begin() {
   files_.incarnation = std::max(files_.incarnation + 1, unix_seconds());
@@ -53,8 +72,10 @@ tenbit::status<start_failure> host::begin() {
   if (auto kept = keep(); !kept)
     return fail(start_failure{kept.error(), exit_failed});
   const std::string keys = options_.dir + "/keys";
-  if (auto made = link::init_keys(keys); !made)
-    return fail(start_failure{made.error(), exit_refused});
+  const auto server = link::init_keys(keys);
+  if (!server)
+    return fail(start_failure{server.error(), exit_refused});
+  receipt_secret_ = hasher("receipts of").field(server->secret_key).finish();
   cluster_rules rules;
   rules.incarnation = files_.incarnation;
   rules.lease_ttl = options_.lease_ttl;
@@ -154,13 +175,7 @@ std::optional<start_failure> host::broken() const {
   const std::lock_guard lock(mutex_);
   for (const auto& [name, run] : runs_)
     if (const run_status now = run.board->read(); now.phase == run_phase::broken)
-      return now.damaged
-                 ? start_failure{damaged_store(name + ": " + now.failure), exit_refused}
-                 : start_failure{fmt::format("the journal of {} could not go on: {}\n"
-                                             "Everything committed before is safe. When the "
-                                             "cause is mended, start the coordinator again.",
-                                             name, now.failure),
-                                 exit_failed};
+      return why_broken(name, run.kept.store, now);
   return std::nullopt;
 }
 
@@ -258,8 +273,12 @@ tenbit::status<store_failure> host::load(host_run& run, cluster_core& core,
     return std::make_shared<const problem>(
         problem{task.value, std::move(row->id), std::move(row->question)});
   };
+  sources.commit_seq = [s] { return s->commit_seq(); };
   auto out = std::make_unique<run_core>(run.exp, run.id, std::move(sources), s->manifest().tasks,
                                         core.directory(), core.rules_of_runs());
+  out->give_receipts({run.id,
+                      hasher("receipts of").field(receipt_secret_.view()).field(s->id()).finish(),
+                      s->incarnation(), s->rollback_accepted()});
   struct brief {
     task_status status = task_status::pending;
     bool events = false;

@@ -138,6 +138,7 @@ private:
   cluster_files files_;
   std::map<std::string, host_run> runs_;
   std::shared_ptr<cluster_board> board_ = std::make_shared<cluster_board>();
+  hash256 receipt_secret_;             // of these keys, see coordinator/receipts.hpp
   std::shared_ptr<cluster_core> core_; // touched on the coordinator's thread alone
   actor_config config_;
   caf::actor_system system_;

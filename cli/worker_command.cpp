@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <random>
+#include <sstream>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -109,6 +110,39 @@ std::uint64_t read_incarnation(const std::string& state) {
   return out;
 }
 
+// receipts = { experiment hex16 " " incarnation dec " " commit_seq dec " " seal hex64 "\n" }
+std::string format_receipts(const std::vector<receipt>& all) {
+  std::string out;
+  for (const receipt& one : all)
+    out += fmt::format("{:016x} {} {} {}\n", one.experiment.value, one.incarnation, one.commit_seq,
+                       one.seal.hex());
+  return out;
+}
+
+// A file that is not what was written says nothing of its other lines either: the worker goes on
+// without, and an older copy of the coordinator's store is noticed by others.
+std::vector<receipt> read_receipts(const std::string& state) {
+  const auto text = read_whole(state + "/receipts");
+  std::vector<receipt> out;
+  if (!text)
+    return out; // there was none yet
+  for (const std::string_view line : split_lines(*text)) {
+    std::istringstream fields{std::string(line)};
+    receipt one;
+    std::string seal;
+    fields >> std::hex >> one.experiment.value >> std::dec >> one.incarnation >> one.commit_seq >>
+        seal;
+    const auto hash = hash256::from_hex(seal);
+    if (!fields || !hash || out.size() >= limits::receipts_max) {
+      fmt::print(stderr, "tenbit: {}/receipts is damaged, and is left out\n", state);
+      return {};
+    }
+    one.seal = *hash;
+    out.push_back(one);
+  }
+  return out;
+}
+
 // Fills what the peer actor needs; a message for people when something does not fit.
 status<std::string> prepare(const worker_arguments& args, const link::key_file& key,
                             peer_options& out) {
@@ -178,6 +212,13 @@ int serve(const worker_arguments& args, const link::key_file& key, peer_options 
     if (auto kept = write_whole(state + "/incarnation", fmt::format("{}\n", number)); !kept)
       end.tell(kept.error(), false);
   };
+  options.on_receipts = [state = args.state, &end,
+                         before = options.rules.receipts](const auto& now) mutable {
+    if (now == std::exchange(before, now))
+      return;
+    if (auto kept = write_whole(state + "/receipts", format_receipts(now)); !kept)
+      end.tell(kept.error(), false);
+  };
   actor_config config;
   caf::actor_system system(config);
   const peer_actor peer = spawn_peer(system, std::move(options));
@@ -225,6 +266,7 @@ int run(worker_arguments& args) {
     return exit_failed;
   }
   options.rules.incarnation_seen = read_incarnation(args.state);
+  options.rules.receipts = read_receipts(args.state);
   if (options.rules.roles.oracle) {
     auto ledger = oracle_ledger::open(args.state);
     if (!ledger) {

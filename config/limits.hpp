@@ -126,6 +126,10 @@ inline constexpr auto worker_failures_window = 600s;
 inline constexpr int grant_tries_max = 8; // tasks looked at that wait for their commits
 inline constexpr std::size_t grants_per_step_max = 256; // the other events have their turn between
 inline constexpr std::size_t peers_max = 4096;
+inline constexpr std::size_t oldest_leases_shown = 16; // of all runs, in the status
+inline constexpr std::uint64_t slow_of_tasks_min = 100; // done, before one is called slow
+inline constexpr double straggler_times = 3;            // of what 99 of 100 tasks took
+inline constexpr auto straggler_silence = 60s;          // no byte and no step for so long
 inline constexpr std::size_t runs_max = 256; // of one coordinator, queued ones included
 
 // -- links between processes ---------------------------------------------------------------------
@@ -133,6 +137,7 @@ inline constexpr std::size_t frame_bytes_max = 48U << 20; // a grant with its jo
 inline constexpr std::size_t frame_items_max = 65'536;    // of one array in a frame
 inline constexpr std::size_t frame_note_bytes_max = 4096; // text for people: cut when it is sent
 inline constexpr std::size_t peer_name_chars_max = 64;
+inline constexpr std::size_t receipts_max = 64; // experiments whose last receipt a peer keeps
 inline constexpr std::size_t outbox_bytes_max = 4U << 20;   // unacknowledged appends of one peer
 inline constexpr std::size_t commit_queue_items_max = 8192; // then peers are not read
 inline constexpr std::size_t commit_queue_bytes_max = 64U << 20;

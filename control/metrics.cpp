@@ -118,6 +118,9 @@ void add_tasks(family_set& out, const run_line& run) {
   out.gauge("tenbit_oldest_pending_seconds", "Age of the oldest pending problem.", of,
             run.oldest_pending_s);
   out.gauge("tenbit_oldest_lease_seconds", "Age of the oldest lease.", of, run.oldest_lease_s);
+  out.gauge("tenbit_stragglers",
+            "Leases three times as old as 99 of 100 problems took, and silent for a minute.", of,
+            run.stragglers);
 }
 
 void add_run(family_set& out, const run_line& run) {

@@ -80,6 +80,7 @@ template <class Fields> void list_fields(Fields& f, run_line& v) {
   f("duplicates", v.duplicates);
   f("ledger_difference", v.ledger_difference);
   f("suspects", v.suspects);
+  f("stragglers", v.stragglers);
   f("waiting_for", v.waiting_for);
   f("store", v.store);
   f("checkpoint_age_s", v.checkpoint_age_s);
@@ -130,6 +131,19 @@ template <class Fields> void list_fields(Fields& f, peer_line& v) {
   f("refused", v.refused);
   f("replicas", v.replicas);
 }
+template <class Fields> void list_fields(Fields& f, lease_line& v) {
+  f("run", v.run);
+  f("problem", v.problem);
+  f("worker", v.worker);
+  f("age_s", v.age_s);
+  f("times_p99", v.times_p99);
+  f("phase", v.phase);
+  f("calls", v.calls);
+  f("events", v.events);
+  f("bytes", v.bytes);
+  f("tokens", v.tokens);
+  f("silent_s", v.silent_s);
+}
 template <class Fields> void list_fields(Fields& f, endpoint_rule& v) {
   f("worker", v.worker);
   f("url", v.url);
@@ -143,6 +157,7 @@ template <class Fields> void list_fields(Fields& f, cluster_status& v) {
   f("address", v.address);
   f("runs", v.runs);
   f("workers", v.peers);
+  f("oldest_leases", v.oldest_leases);
   f("endpoint_orders", v.endpoint_orders);
   f("tick_gap_max_s", v.tick_gap_max_s);
   f("rss_bytes", v.rss_bytes);

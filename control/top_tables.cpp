@@ -1,6 +1,7 @@
 #include "control/top_tables.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 
 #include <fmt/format.h>
@@ -18,6 +19,15 @@ using side = text_table::side;
 constexpr std::size_t whole = limits::error_text_chars_max; // of a column: not cut
 constexpr std::size_t host_and_port = 21;                   // 255.255.255.255:65535
 constexpr std::size_t scheme_from = 100; // columns of a terminal that shows schemes of URLs
+
+// Of a lease_phase, as a person would say it.
+std::string waits_for(const std::string& phase) {
+  static const std::map<std::string, std::string> words = {
+      {"receiving", "rest of reply"}, {"sent", "first byte"},    {"queued", "free replica"},
+      {"asking", "oracle"},           {"committing", "journal"}, {"grading", "grader"}};
+  const auto place = words.find(phase);
+  return place != words.end() ? place->second : phase.empty() ? "–" : name_text(phase);
+}
 
 std::string without_scheme(std::string_view url) {
   const auto end = url.find("://");
@@ -171,6 +181,35 @@ std::vector<std::string> worker_table(const cluster_status& s, std::size_t colum
                         limits::error_text_chars_max)});
   }
   return table.lines(columns);
+}
+
+std::vector<std::string> lease_table(const cluster_status& s, std::size_t columns) {
+  text_table table({{"slow lease", side::left, 0, 12, &fit_middle},
+                    {"problem", side::right},
+                    {"worker", side::left, 0, 12, &fit_middle},
+                    {"age", side::right},
+                    {"x p99", side::right, 2},
+                    {"waits for", side::left},
+                    {"silent", side::right, 1},
+                    {"calls", side::right, 4},
+                    {"events", side::right, 6},
+                    {"bytes", side::right, 3},
+                    {"tokens", side::right, 5}});
+  bool any = false;
+  for (const lease_line& lease : s.oldest_leases) {
+    const bool silent =
+        lease.silent_s >= std::chrono::duration<double>(limits::straggler_silence).count();
+    if (lease.times_p99 <= 1 && !silent)
+      continue;
+    any = true;
+    table.add({name_text(lease.run), std::to_string(lease.problem), name_text(lease.worker),
+               duration_text(lease.age_s),
+               lease.times_p99 > 0 ? fmt::format("{:.1f}", lease.times_p99) : "–",
+               waits_for(lease.phase), duration_text(lease.silent_s), std::to_string(lease.calls),
+               std::to_string(lease.events), bytes_text(lease.bytes),
+               std::to_string(lease.tokens)});
+  }
+  return any ? table.lines(columns) : std::vector<std::string>();
 }
 
 std::vector<std::string> endpoint_table(const cluster_status& s, std::size_t columns) {

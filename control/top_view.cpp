@@ -178,7 +178,7 @@ lines health(const cluster_status& s) {
 }
 
 // Takes rows from the longest table until all fit; a title and one row are left of each.
-void trim_tables(std::vector<lines*> tables, std::size_t rows) {
+void trim_tables(const std::vector<lines*>& tables, std::size_t rows) {
   std::vector<std::size_t> keep;
   std::size_t all = 0;
   for (const auto* table : tables) {
@@ -210,15 +210,22 @@ std::vector<std::string> top_view(const cluster_status& s, screen size) {
     add_wrapped(out, line, size.columns);
   for (const auto& line : health(s))
     add_wrapped(end, line, size.columns);
-  lines tables[] = {run_table(s, size.columns), worker_table(s, size.columns),
-                    endpoint_table(s, size.columns)};
-  const auto all = out.size() + tables[0].size() + tables[1].size() + tables[2].size() + end.size();
-  const bool airy = size.rows == 0 || all + 4 <= size.rows; // a blank line before each part
+  std::vector<lines> tables = {run_table(s, size.columns), worker_table(s, size.columns),
+                               lease_table(s, size.columns), endpoint_table(s, size.columns)};
+  std::erase_if(tables, [](const lines& table) { return table.empty(); });
+  std::vector<lines*> parts;
+  auto all = out.size() + end.size();
+  for (lines& table : tables) {
+    parts.push_back(&table);
+    all += table.size();
+  }
+  const bool airy = size.rows == 0 || all + tables.size() + 1 <= size.rows; // a blank line each
   if (!airy) {
     const auto fixed = out.size() + end.size();
-    trim_tables({&tables[0], &tables[1], &tables[2]}, size.rows > fixed ? size.rows - fixed : 0);
+    trim_tables(parts, size.rows > fixed ? size.rows - fixed : 0);
   }
-  for (auto* part : {&tables[0], &tables[1], &tables[2], &end}) {
+  parts.push_back(&end);
+  for (auto* part : parts) {
     if (airy)
       out.emplace_back();
     out.insert(out.end(), part->begin(), part->end());

@@ -161,6 +161,7 @@ private:
   void adopt_leases(fleet_peer& peer, const hello& h, run_clock::time_point now);
   void hears(fleet_peer& peer, const from_peer& message);
   void on_heartbeat(fleet_peer& peer, heartbeat beat, run_clock::time_point now);
+  [[nodiscard]] std::vector<receipt> receipts_for(const fleet_peer& peer) const;
   void on_goodbye(fleet_peer& peer, run_clock::time_point now);
   void give_up(fleet_peer& peer, const std::string& why);
   void on_refused(fleet_peer& peer, experiment_refused said);

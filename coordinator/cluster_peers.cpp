@@ -150,6 +150,9 @@ void cluster_core::on_hello(connection_id from, const std::string& key, role_set
   peer.ledger.clear();
   for (const ledger_count& count : h.ledgers)
     peer.ledger[count.experiment] = count.bits;
+  for (const receipt& shown : h.receipts)
+    if (run_core* run = find(shown.experiment))
+      run->on_receipt(peer.id, shown);
   peer.slots = slots_of(h.slots);
   peer.heartbeat = 0;
   peer.heard = now;
@@ -217,9 +220,18 @@ void cluster_core::on_heartbeat(fleet_peer& peer, heartbeat beat, run_clock::tim
     else
       send(peer.id, revoke{progress.task, progress.lease, "there is no such run here"});
   }
-  send(peer.id, heartbeat_ack{beat.number});
+  send(peer.id, heartbeat_ack{beat.number, receipts_for(peer)});
   if (peer.deaf_since != epoch{})
     send(peer.id, hello_wanted{}); // if it hears this, it says so
+}
+
+std::vector<receipt> cluster_core::receipts_for(const fleet_peer& peer) const {
+  std::vector<receipt> out;
+  for (const auto& [id, entry] : runs_)
+    if (peer.knows.contains(id) && out.size() < limits::receipts_max)
+      if (const auto now = entry.core->durable_now())
+        out.push_back(*now);
+  return out;
 }
 
 void cluster_core::on_goodbye(fleet_peer& peer, run_clock::time_point now) {

@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <iterator>
 #include <map>
+#include <tuple>
 
 #include "coordinator/cluster_core.hpp"
 
@@ -43,6 +45,48 @@ double least_left_s(const plan& tasks, run_clock::time_point now) {
     return 0;
   return tasks.counts().pending > 0 ? seconds(*usual)
                                     : std::max(0.0, seconds(*usual - (now - *granted)));
+}
+
+// Every live lease of a run. A snapshot a second of some thousand leases.
+std::vector<lease_line> leases_of(const run_core& run, const party_directory& names,
+                                  run_clock::time_point now) {
+  std::vector<lease_line> out;
+  const auto slow = run.tasks().slow_time();
+  for (const auto& [task, held] : run.tasks().leases()) {
+    if (held.expired || held.holder == peer_id{})
+      continue;
+    lease_line line;
+    line.run = run.what().name;
+    line.worker = names.name(held.holder);
+    line.problem = task.value;
+    line.age_s = seconds(now - held.granted);
+    line.times_p99 = slow && slow->count() > 0 ? line.age_s / seconds(*slow) : 0;
+    if (const lease_progress* said = run.said_of(task)) {
+      line.phase = to_string(said->phase);
+      line.calls = said->calls_in_flight;
+      line.events = said->events;
+      line.bytes = said->bytes;
+      line.tokens = said->tokens;
+      line.silent_s = static_cast<double>(said->silent_ms) / 1000;
+    }
+    out.push_back(std::move(line));
+  }
+  return out;
+}
+
+void keep_oldest(std::vector<lease_line>& leases) {
+  const auto most = std::min(leases.size(), limits::oldest_leases_shown);
+  std::partial_sort(leases.begin(), leases.begin() + static_cast<std::ptrdiff_t>(most),
+                    leases.end(), [](const lease_line& a, const lease_line& b) {
+                      return std::tie(b.age_s, a.run, a.problem) <
+                             std::tie(a.age_s, b.run, b.problem);
+                    });
+  leases.resize(most);
+}
+
+bool straggles(const lease_line& lease) {
+  return lease.times_p99 > limits::straggler_times &&
+         lease.silent_s >= seconds(limits::straggler_silence);
 }
 
 } // namespace
@@ -208,9 +252,17 @@ cluster_status cluster_core::snapshot(run_clock::time_point now) const {
   out.uptime_s = last_tick_ ? seconds(now - started_) : 0;
   out.tick_gap_max_s = seconds(std::max(tick_gap_max_, tick_gap_before_));
   out.endpoint_orders = orders_.rules();
-  for (const experiment_id id : by_priority_)
-    if (const auto place = runs_.find(id); place != runs_.end())
-      out.runs.push_back(line_of(place->second, now));
+  for (const experiment_id id : by_priority_) {
+    const auto place = runs_.find(id);
+    if (place == runs_.end())
+      continue;
+    auto leases = leases_of(*place->second.core, *this, now);
+    out.runs.push_back(line_of(place->second, now));
+    out.runs.back().stragglers =
+        static_cast<std::uint64_t>(std::count_if(leases.begin(), leases.end(), straggles));
+    std::move(leases.begin(), leases.end(), std::back_inserter(out.oldest_leases));
+    keep_oldest(out.oldest_leases);
+  }
   for (const fleet_peer& peer : fleet_.all()) {
     peer_line line;
     line.name = peer.name;

@@ -34,7 +34,9 @@ struct run_line {
   // Bits of the store that no oracle's own ledger accounts for; must be 0.
   std::uint64_t ledger_difference = 0;
   std::uint64_t suspects = 0; // tasks that were in work when a worker died
-  std::string waiting_for;    // why pending tasks do not run; empty: they do
+  // Leases that are limits::straggler_times as old as 99 of 100 problems took, and silent.
+  std::uint64_t stragglers = 0;
+  std::string waiting_for; // why pending tasks do not run; empty: they do
   // While its store is open; 0 when the run is over.
   store_health store;
   double checkpoint_age_s = 0; // of its last copy; without one, since it was opened
@@ -59,6 +61,7 @@ struct cluster_status {
   std::string address; // where peers connect
   std::vector<run_line> runs;
   std::vector<peer_line> peers;
+  std::vector<lease_line> oldest_leases;      // of all runs, the oldest first
   std::vector<endpoint_rule> endpoint_orders; // of operators
   // health
   double tick_gap_max_s = 0; // of the last minute

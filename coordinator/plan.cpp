@@ -266,6 +266,13 @@ std::optional<run_clock::time_point> plan::youngest_lease() const {
   return out;
 }
 
+std::optional<run_clock::duration> plan::slow_time() const {
+  if (times_.count() < limits::slow_of_tasks_min)
+    return std::nullopt;
+  return std::chrono::duration_cast<run_clock::duration>(
+      std::chrono::duration<double, std::milli>(times_.quantile_ms(0.99)));
+}
+
 std::optional<run_clock::duration> plan::usual_time() const {
   return timed_ == 0 ? std::nullopt : std::optional(usual_time_);
 }

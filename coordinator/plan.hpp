@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "actors/messages.hpp"
+#include "base/histogram.hpp"
 #include "config/limits.hpp"
 
 namespace tenbit {
@@ -139,6 +140,11 @@ public:
   // The granting time of the oldest live lease.
   [[nodiscard]] std::optional<run_clock::time_point> oldest_lease() const;
   [[nodiscard]] std::optional<run_clock::time_point> youngest_lease() const;
+  [[nodiscard]] const std::unordered_map<problem_index, task_lease>& leases() const {
+    return leases_;
+  }
+  // From grant to done, as the slowest of a hundred tasks took it. Empty: too few are done.
+  [[nodiscard]] std::optional<run_clock::duration> slow_time() const;
   // From grant to done, as the last tasks took it: a mean in which the newer ones weigh more.
   // Empty: none is done yet.
   [[nodiscard]] std::optional<run_clock::duration> usual_time() const;
@@ -179,6 +185,7 @@ private:
   std::unordered_map<peer_id, std::set<problem_index>> silent_; // expired, by who held them
   std::unordered_map<peer_id, std::uint32_t> live_; // leases by holder, the expired not counted
   plan_counts counts_;
+  histogram times_;                  // from grant to done
   run_clock::duration usual_time_{}; // of timed_ tasks
   std::uint64_t timed_ = 0;
   bool stopped_ = false, held_ = false;

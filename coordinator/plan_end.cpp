@@ -73,9 +73,11 @@ void plan::drop_lease(problem_index task) {
 }
 
 void plan::end(problem_index task, task_ending how, run_clock::time_point now) {
-  if (const task_lease* held = find(task); held != nullptr && how == task_ending::done)
+  if (const task_lease* held = find(task); held != nullptr && how == task_ending::done) {
     usual_time_ += (now - held->granted - usual_time_) /
                    static_cast<std::int64_t>(std::min(++timed_, usual_of_tasks));
+    times_.add(std::chrono::duration_cast<std::chrono::microseconds>(now - held->granted));
+  }
   drop_lease(task);
   ++count_of(how);
   const auto known = faults_.find(task);

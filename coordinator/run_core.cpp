@@ -20,8 +20,10 @@ void run_core::load(problem_index task, const task_state& state) {
   if (state.events > 0 && state.status != task_status::done)
     with_journal_.insert(task);
   switch (state.status) {
-  case task_status::pending:
   case task_status::failed: // a new run tries it again
+    failed_before_.insert(task);
+    [[fallthrough]];
+  case task_status::pending:
     plan_.add_pending(task);
     break;
   case task_status::done:
@@ -41,6 +43,8 @@ void run_core::load(problem_index task, const task_state& state) {
 }
 
 void run_core::note_ended(problem_index task, task_ending how) {
+  if (how != task_ending::delayed && how != task_ending::interrupted)
+    failed_before_.erase(task);
   if (how == task_ending::failed || how == task_ending::quarantined ||
       how == task_ending::cancelled)
     ended_[task] = how;
@@ -237,8 +241,14 @@ void run_core::on_cancel(const std::string& reason) {
 
 plan_counts run_core::counts_now() const {
   plan_counts out = plan_.counts();
-  if (cancelled_)
-    out.cancelled += std::exchange(out.pending, 0);
+  if (!cancelled_)
+    return out;
+  for (const problem_index task : failed_before_) // and is tried no more
+    if (const task_lease* held = plan_.find(task); held == nullptr || held->expired) {
+      --out.pending;
+      ++out.failed;
+    }
+  out.cancelled += std::exchange(out.pending, 0);
   return out;
 }
 
@@ -263,6 +273,26 @@ void run_core::break_run(const store_failure& failure) {
   status_.phase = run_phase::broken;
   status_.failure = failure.message;
   status_.damaged = failure.kind == store_error::corrupt;
+  status_.rolled_back = failure.kind == store_error::rolled_back;
+}
+
+const lease_progress* run_core::said_of(problem_index task) const {
+  const auto place = leases_.find(task);
+  return place != leases_.end() && place->second.said ? &*place->second.said : nullptr;
+}
+
+std::optional<receipt> run_core::durable_now() const {
+  if (!receipts_ || !sources_.commit_seq || status_.phase == run_phase::broken || closing_)
+    return std::nullopt;
+  return receipts_->give(sources_.commit_seq());
+}
+
+void run_core::on_receipt(peer_id from, const receipt& shown) {
+  if (!receipts_ || !sources_.commit_seq || status_.phase == run_phase::broken || closing_)
+    return;
+  const std::string why = receipts_->contradiction(shown, sources_.commit_seq());
+  if (!why.empty())
+    break_run({store_error::rolled_back, directory_->name(from) + " " + why});
 }
 
 void run_core::on_journal_end(const std::string& failure, bool damaged) {

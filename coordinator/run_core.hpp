@@ -23,6 +23,7 @@
 #include "actors/session.hpp"
 #include "config/experiment.hpp"
 #include "coordinator/plan.hpp"
+#include "coordinator/receipts.hpp"
 #include "coordinator/status.hpp"
 #include "storage/store.hpp"
 
@@ -52,6 +53,7 @@ struct run_sources {
   std::function<expected<std::vector<event>, store_failure>(problem_index)> journal;
   std::function<expected<gold, store_failure>(problem_index)> gold_of;
   std::function<expected<std::shared_ptr<const problem>, store_failure>(problem_index)> problem_of;
+  std::function<std::uint64_t()> commit_seq; // that is durable; empty: no receipts are given
 };
 
 // The other parties, as a run asks for them. Those that refused it are none of its.
@@ -80,6 +82,12 @@ public:
   void load(problem_index task, const task_state& state);
   // Instead of load(): leased in the coordinator's last life. It waits for its holder.
   void load_lease(problem_index task, const task_state& state, const task_lease& lease);
+  // Of the store that sources read.
+  void give_receipts(const receipt_book& book) { receipts_ = book; }
+  // What peers are to remember of the store as it is now; empty: the run gives none.
+  [[nodiscard]] std::optional<receipt> durable_now() const;
+  // A peer remembers this. The run is broken when its store has less.
+  void on_receipt(peer_id from, const receipt& shown);
   // What earlier runs spent, for the budget.
   void spent_before(const store_totals& totals);
 
@@ -172,6 +180,8 @@ public:
   [[nodiscard]] std::vector<run_command> take_commands();
   [[nodiscard]] const run_status& status() const { return status_; }
   [[nodiscard]] const plan& tasks() const { return plan_; }
+  // What the holder of a lease said of it last; null: nothing.
+  [[nodiscard]] const lease_progress* said_of(problem_index task) const;
   [[nodiscard]] const experiment& what() const { return *exp_; }
   [[nodiscard]] experiment_id id() const { return id_; }
   // What is asked of the other parties: for a simulation that stands still.
@@ -219,6 +229,7 @@ private:
     std::set<arm_trial> closing, closed;                // outcome on its way; durable
     std::map<arm_trial, std::string> withheld; // why the sender failed it, in the sender's words
     std::optional<peer_id> oracle_party;
+    std::optional<lease_progress> said; // by its holder, last
     bool releasing = false;
     bool prior_stale = false; // the next oracle needs the journal as it is then
     bool ask_again = false;   // open asks are to be sent when nothing is uncommitted
@@ -315,12 +326,14 @@ private:
   party_directory* directory_;
   plan plan_;
   plan_rules rules_;
+  std::optional<receipt_book> receipts_;
   run_status status_;
   std::unordered_map<problem_index, held_task> leases_;
   std::unordered_map<std::uint64_t, waiting_commit> waiting_;    // by commit ticket
   std::unordered_map<problem_index, std::uint32_t> uncommitted_; // commits on their way, by task
   std::unordered_set<problem_index> finishing_;                  // the last outcome is on its way
-  std::unordered_map<problem_index, task_ending> ended_;         // otherwise than done
+  std::unordered_set<problem_index> failed_before_;      // in an earlier life, to be tried again
+  std::unordered_map<problem_index, task_ending> ended_; // otherwise than done
   std::set<problem_index> oversized_;              // leased; nothing of theirs can be sent any more
   std::unordered_set<problem_index> pardoned_;     // being given up, to be pending after that
   std::unordered_set<problem_index> with_journal_; // tasks that have events

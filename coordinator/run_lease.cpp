@@ -24,6 +24,8 @@ std::string too_large(std::string_view what) {
 void run_core::load_lease(problem_index task, const task_state& state, const task_lease& lease) {
   if (state.events > 0)
     with_journal_.insert(task);
+  if (state.status == task_status::failed)
+    failed_before_.insert(task);
   plan_.add_leased(task, lease);
   plan_.named(task); // its grant is no question of this life
   status_.tasks = counts_now();
@@ -183,8 +185,11 @@ void run_core::grant_again(peer_id who, const std::set<task_id>& known, run_cloc
 
 void run_core::renew(peer_id who, const lease_progress& progress, run_clock::time_point deadline,
                      bool room) {
-  if (adopt(who, {progress.task, progress.lease}, deadline, room))
+  if (adopt(who, {progress.task, progress.lease}, deadline, room)) {
+    if (const auto place = leases_.find(progress.task.problem); place != leases_.end())
+      place->second.said = progress;
     return;
+  }
   ++status_.stale_refused;
   send(who, revoke{progress.task, progress.lease, "the lease is over"});
 }

@@ -189,6 +189,7 @@ void run_core::on_graded(peer_id from, graded result) {
   task_commit what;
   what.task = result.task.problem;
   what.events.emplace_back(std::move(result.result));
+  what.by = directory_->name(from);
   const bool last = held.closed.size() + held.closing.size() == exp_->arms.size() * exp_->trials;
   if (last) {
     what.status = task_status::done; // the last outcome and the new state are one batch

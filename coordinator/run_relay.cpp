@@ -49,6 +49,7 @@ bool run_core::on_append(peer_id from, append_request request, run_clock::time_p
   task_commit what;
   what.task = request.task.problem;
   what.events = std::move(request.events);
+  what.by = directory_->name(from);
   commit(std::move(what), after_append{from, reply});
   return true;
 }
@@ -336,6 +337,7 @@ void run_core::on_oracle_append(peer_id from, oracle_append request) {
   task_commit what;
   what.task = task;
   what.events = std::move(request.events);
+  what.by = directory_->name(from);
   for (const event& entry : what.events)
     then.fresh += std::holds_alternative<bit_event>(entry) ? 1 : 0;
   if (then.fresh > 0)

@@ -44,6 +44,7 @@ struct run_status {
   std::string stop_reason;  // why it stops with work left; empty: it does not
   std::string failure;      // broken: what the journal said
   bool damaged = false;     // and what was committed before does not hold any more
+  bool rolled_back = false; // and peers know of commits that its store does not have
   std::string last_failure; // message of the latest arm that failed
   // of leases
   std::uint64_t leases_granted = 0, leases_expired = 0, leases_lost = 0;
@@ -51,6 +52,18 @@ struct run_status {
   std::uint64_t duplicates = 0;    // copies that were answered again or ignored
   std::uint64_t bits_relayed = 0;  // given to solvers in this run, each once per lease
   bits_histogram bits_per_problem; // that were done in this run
+};
+
+// A lease as it stands, and what its worker said of it last (lease_progress).
+struct lease_line {
+  std::string run, worker;
+  std::uint64_t problem = 0;
+  double age_s = 0;
+  double times_p99 = 0; // its age by what 99 of 100 problems of the run took; 0: too few are done
+  std::string phase;    // empty: nothing was said of it yet
+  std::uint32_t calls = 0, events = 0;
+  std::uint64_t bytes = 0, tokens = 0;
+  double silent_s = -1; // since a byte came or a step was done; -1: not known
 };
 
 // How the store of a run does, as its journal sees it while it is open.

@@ -135,6 +135,8 @@ void call_loop::start_attempt(live_call& call, replica_pool::place place) {
       engine_->start(call.lane->replicas[place.replica].endpoint, call.call.canonical, &call);
   call.wire_index = on_wire_.size();
   on_wire_.push_back(&call);
+  if (call_meter* meter = call.call.meter.get())
+    ++meter->on_wire;
   if (call.wire == nullptr)
     failed(call, {call_error::transient, attempt_end::abandoned, "no memory for a request"}, {});
 }
@@ -143,6 +145,8 @@ void call_loop::begin_reply(live_call& call) {
   using form = reply_parser::form;
   const bool good = call.wire->status() == 200;
   call.begun = true;
+  if (call_meter* meter = call.call.meter.get())
+    ++meter->receiving;
   call.first_byte = engine_->now();
   call.reply.begin(call.lane->spec.model, !good                          ? form::error
                                           : call.wire->is_event_stream() ? form::stream
@@ -154,6 +158,10 @@ bool call_loop::on_body(http_transfer& transfer, std::string_view bytes) {
   if (!call.begun)
     begin_reply(call);
   call.last_byte = engine_->now();
+  if (call_meter* meter = call.call.meter.get()) {
+    meter->bytes += bytes.size();
+    meter->last_byte = call.last_byte;
+  }
   return call.reply.feed(*json_, bytes);
 }
 
@@ -204,6 +212,10 @@ void call_loop::leave_wire(live_call& call) {
   on_wire_[call.wire_index] = on_wire_.back();
   on_wire_.pop_back();
   call.wire = nullptr;
+  if (call_meter* meter = call.call.meter.get()) {
+    --meter->on_wire;
+    meter->receiving -= call.begun ? 1 : 0;
+  }
 }
 
 void call_loop::order(const endpoint_order& what) {

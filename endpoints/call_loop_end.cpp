@@ -42,6 +42,8 @@ void call_loop::succeeded(live_call& call, call_reply reply) {
   replica.generation += microseconds(us(now_ - call.first_byte));
   replica.first_byte.add(microseconds(reply.timing.first_byte_us), now_);
   replica.total.add(microseconds(reply.timing.total_us), now_);
+  if (call_meter* meter = call.call.meter.get())
+    meter->tokens += reply.usage.completion;
   const bool streamed = call.wire->is_event_stream();
   leave_wire(call);
   std::optional<first_byte_time> first_byte;

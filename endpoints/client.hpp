@@ -9,6 +9,7 @@
 // WHATWG server-sent events; RFC 9110 Retry-After.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -39,11 +40,22 @@ struct client_timing {
   std::uint64_t jitter_seed = 0; // 0: from the clock
 };
 
+// How calls do while they are on their way. One meter may be of many calls, such as all of a task.
+// Written by the client's thread, read by any.
+struct call_meter {
+  std::atomic<std::uint32_t> on_wire{0};   // attempts that were sent and have not ended
+  std::atomic<std::uint32_t> receiving{0}; // those of them that have a byte of a reply
+  std::atomic<std::uint64_t> bytes{0};     // of bodies, since it was made
+  std::atomic<std::uint64_t> tokens{0};    // completion tokens of calls that were answered
+  std::atomic<std::chrono::steady_clock::time_point> last_byte{}; // the epoch: none yet
+};
+
 struct client_call {
-  std::string model;        // alias
-  std::uint64_t sticky = 0; // equal values go to the same replica while it is up
-  std::string canonical;    // canonical_request(...)
-  std::uint64_t group = 0;  // what abandon() ends together; 0: never ended so
+  std::string model;                           // alias
+  std::uint64_t sticky = 0;                    // equal values go to the same replica while it is up
+  std::string canonical;                       // canonical_request(...)
+  std::uint64_t group = 0;                     // what abandon() ends together; 0: never ended so
+  std::shared_ptr<call_meter> meter = nullptr; // null: nobody watches it
 };
 
 struct replica_snapshot {
@@ -54,7 +66,7 @@ struct replica_snapshot {
   // Since the client began: calls, attempts made again, calls given up. What waited for any replica
   // in vain counts for the first of the model.
   std::uint64_t answered = 0, retried = 0, given_up = 0;
-  std::map<std::string, std::uint64_t> errors; // attempts that failed, by class
+  std::map<std::string, std::uint64_t> errors;            // attempts that failed, by class
   std::uint64_t prompt_tokens = 0, completion_tokens = 0; // of answered calls
   std::chrono::microseconds generation{0};                // of the same, from first to last byte
   // Of answered calls in the last one to two limits::quantile_window.

@@ -75,8 +75,15 @@ expected<std::string, report_failure> show(const store& source, const experiment
   const auto task = load_task(source, exp, problem);
   if (!task)
     return fail(task.error());
-  const transcript t{exp,    *row,       problem,
-                     *state, task->view, source.manifest().simulated || exp.simulated()};
+  const auto origins = source.origins(problem);
+  if (!origins)
+    return fail(from_store(origins.error()));
+  std::map<std::string, std::uint64_t> by;
+  for (const std::string& peer : *origins)
+    if (!peer.empty())
+      ++by[peer];
+  const transcript t{
+      exp, *row, problem, *state, task->view, by, source.manifest().simulated || exp.simulated()};
   return json ? show_json(t, options) : show_text(t, options);
 }
 

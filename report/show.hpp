@@ -5,6 +5,8 @@
 // One thread.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,6 +32,8 @@ struct transcript {
   problem_index index;
   const task_state& state;
   const task_view& view;
+  // Events of the journal by the peer they came from; those of nobody else are not counted.
+  const std::map<std::string, std::uint64_t>& by;
   bool simulated = false;
 };
 

@@ -76,6 +76,9 @@ std::string show_json(const transcript& t, const show_options& options) {
                     {"question", t.problem.question},
                     {"gold", t.problem.gold_answer}};
   out["status"] = to_string(t.state.status);
+  out["events_by"] = json::object();
+  for (const auto& [peer, events] : t.by)
+    out["events_by"][peer] = events;
   out["arms"] = json::array();
   for (const auto& [where, end] : t.view.ends)
     if (!options.arm || *options.arm == where.arm)

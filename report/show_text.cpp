@@ -73,12 +73,21 @@ private:
   void head() {
     out_ += paint(fmt::format("problem {}  {}", t_.index.value, name(t_.problem.id)), colour::bold);
     out_ += fmt::format("  task {}\n", to_string(t_.state.status));
+    origins();
     if (t_.simulated)
       out_ += paint("*** simulated: no language model answered.", colour::odd) + '\n';
     body(t_.problem.question);
     out_ += fmt::format("gold: {}\n", name(t_.problem.gold_answer));
     if (t_.view.ends.empty())
       out_ += "no arm has answered yet\n";
+  }
+
+  void origins() {
+    std::string line;
+    for (const auto& [peer, events] : t_.by)
+      line += fmt::format("{}{} from {}", line.empty() ? "" : ", ", events, name(peer));
+    if (!line.empty())
+      out_ += fmt::format("events of the journal: {}\n", line);
   }
 
   void arm(arm_trial where, const arm_trial_view& end) {

@@ -77,11 +77,15 @@ expected<bool, store_failure> commit_builder::apply(const task_commit& part) {
       return fail(std::move(done.error()));
   if (part.events.empty() && !changes(part))
     return false; // a lease or fault alone touches no state row
+  if (part.by.size() > limits::peer_name_chars_max)
+    return fail(diverged({experiment_, part.task},
+                         fmt::format("a peer's name of {} bytes, at most {} are allowed",
+                                     part.by.size(), limits::peer_name_chars_max)));
   auto state = load(part.task);
   if (!state)
     return fail(std::move(state.error()));
   for (const auto& e : part.events)
-    if (auto appended = append({experiment_, part.task}, **state, e); !appended)
+    if (auto appended = append({experiment_, part.task}, **state, e, part.by); !appended)
       return fail(std::move(appended.error()));
   (*state)->status = part.status.value_or((*state)->status);
   (*state)->errors = part.errors.value_or((*state)->errors);
@@ -102,9 +106,9 @@ commit_builder::look_up(changes_of<Row>& rows, task_id task, family f, Read&& re
     return fail(std::move(found.error()));
   row.before = *found ? read(row_) : std::nullopt;
   if (*found && !row.before)
-    return fail(store_failure{store_error::corrupt,
-                              fmt::format("task {}: its {} row is damaged; run verify",
-                                          task.problem.value, name_of(f))});
+    return fail(store_failure{
+        store_error::corrupt,
+        fmt::format("task {}: its {} row is damaged; run verify", task.problem.value, name_of(f))});
   row.now = row.before;
   return &row;
 }
@@ -185,7 +189,8 @@ expected<task_state, store_failure> commit_builder::read_state(problem_index tas
   return *state;
 }
 
-status<store_failure> commit_builder::append(task_id task, task_state& state, const event& e) {
+status<store_failure> commit_builder::append(task_id task, task_state& state, const event& e,
+                                             std::string_view by) {
   const auto* bit = std::get_if<bit_event>(&e);
   if (bit != nullptr) {
     const auto fresh = admit(task, state, *bit);
@@ -197,15 +202,16 @@ status<store_failure> commit_builder::append(task_id task, task_state& state, co
   if (state.events >= limits::events_per_task_max)
     return fail(diverged(
         task, fmt::format("has {} events, the most a task may have", limits::events_per_task_max)));
-  row_.clear();
+  begin_event_row(by, row_);
+  const std::size_t origin = row_.size();
   encode_to(e, row_);
-  if (row_.size() > limits::event_bytes_max)
+  if (row_.size() - origin > limits::event_bytes_max)
     return fail(diverged(task, fmt::format("an event of {} bytes, at most {} are allowed",
-                                           row_.size(), limits::event_bytes_max)));
+                                           row_.size() - origin, limits::event_bytes_max)));
   if (bit != nullptr) { // its key is in bit_key_ since admit
     bit_row_.clear();
     put(bit_row_, state.events);
-    bit_row_ += row_;
+    bit_row_.append(row_, origin);
     ignore(batch_.Put(db_.handle(family::bit), bit_key_, bit_row_), "a put into memory");
     ++state.bits;
   }

@@ -36,9 +36,7 @@ private:
   };
 
   // What a row of a task was before this group, and what it is after it; empty: no row.
-  template <class Row> struct change {
-    std::optional<Row> before, now;
-  };
+  template <class Row> struct change { std::optional<Row> before, now; };
   template <class Row> using changes_of = std::map<std::uint64_t, change<Row>>; // by problem
 
   void remember_states();
@@ -52,7 +50,8 @@ private:
                                                               family f, Read&& read);
   [[nodiscard]] expected<task_state*, store_failure> load(problem_index task);
   [[nodiscard]] expected<task_state, store_failure> read_state(problem_index task);
-  [[nodiscard]] status<store_failure> append(task_id task, task_state& state, const event& e);
+  [[nodiscard]] status<store_failure> append(task_id task, task_state& state, const event& e,
+                                             std::string_view by);
   // True: new. False: there already with the same content.
   [[nodiscard]] expected<bool, store_failure> admit(task_id task, const task_state& state,
                                                     const bit_event& bit);

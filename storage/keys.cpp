@@ -283,36 +283,6 @@ std::optional<std::vector<std::uint32_t>> read_order(std::string_view bytes, std
   return out;
 }
 
-hash256 event_hash(std::string_view key, const hash256& previous, std::string_view event_bytes) {
-  return hasher("event").field(previous.view()).field(key).field(event_bytes).finish();
-}
-
-hash256 seal_event_row(std::string_view key, const hash256& previous, std::string& row) {
-  const auto own = event_hash(key, previous, row);
-  put(row, previous);
-  put(row, own);
-  return own;
-}
-
-std::optional<event_row> read_event_row(std::string_view bytes) {
-  if (bytes.size() < 2 * hash256::size)
-    return std::nullopt;
-  byte_reader from(bytes);
-  event_row out;
-  out.event_bytes = from.raw(bytes.size() - 2 * hash256::size);
-  from.take(out.previous);
-  from.take(out.own);
-  return out;
-}
-
-std::optional<bit_row> read_bit_row(std::string_view bytes) {
-  byte_reader from(bytes);
-  bit_row out;
-  from.take(out.seq);
-  out.event_bytes = from.raw(from.left());
-  return from.complete() ? std::optional(out) : std::nullopt;
-}
-
 std::string encode(const run_row& row) {
   const auto& m = row.manifest;
   std::string body;

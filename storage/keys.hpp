@@ -6,6 +6,8 @@
 //   family   key                                        row
 //   default  "store"                                    format:u32 uuid:16 experiment:u64
 //            "head"                                     head (below): replaced by every commit
+//            "rollback"                                 incarnation:u64 of the last opening that
+//                                                       accepted one; absent: none did
 //   run      experiment:u64                             hash:32 body (below); hash = BLAKE2b of
 //                                                       body
 //            experiment:u64 "longest"                   task:u32, every task once, the longest
@@ -13,7 +15,9 @@
 //   state    experiment:u64 problem:u64                 status:u8 errors:u32 attempts:u32
 //                                                       events:u32 bits:u32 chain:32
 //                                                       (49 bytes)
-//   event    experiment:u64 problem:u64 seq:u32         event previous:32 own:32
+//   event    experiment:u64 problem:u64 seq:u32         [0xc1 by:u8-text] event previous:32 own:32
+//                                                       by: the peer it came from; not in older
+//                                                       rows (no event begins with 0xc1)
 //   bit      experiment:u64 problem:u64 arm:u16         seq:u32 event
 //            trial:u16 index:u32                          seq names the row of `event` it repeats
 //   problem  experiment:u64 problem:u64                 id:text question:text
@@ -29,7 +33,7 @@
 //   An older store gets the families `lease` and `fault` at its first opening for writing.
 //
 //   event    = the bytes of actors/event.cpp
-//   own      = hash("event", previous, key, event); previous of seq 0 is zero
+//   own      = hash("event", previous, key, everything before previous); previous of seq 0 is zero
 //   head     = incarnation:u64 commit_seq:u64 chain:32 clean:u8 states:u64
 //              calls calls_receiver calls_sender bits outcomes failures events
 //              prompt_tokens completion_tokens : u64 each
@@ -74,6 +78,7 @@ inline constexpr std::array<std::string_view, 9> family_names = {
 
 inline constexpr std::string_view store_key = "store";
 inline constexpr std::string_view head_key = "head";
+inline constexpr std::string_view rollback_key = "rollback";
 
 using uuid = std::array<unsigned char, 16>;
 [[nodiscard]] std::string hex(const uuid& id);
@@ -145,13 +150,19 @@ void encode_to(const fault_row& row, std::string& out); // appends
 [[nodiscard]] std::optional<std::vector<std::uint32_t>> read_order(std::string_view bytes,
                                                                    std::uint64_t tasks);
 
-// The bytes of the event are at the front of the row that is being built; adds previous and own,
-// and returns own.
+// Begins a row with who its event came from; by: at most limits::peer_name_chars_max; empty: not
+// known.
+void begin_event_row(std::string_view by, std::string& row); // clears it
+// What begin_event_row made and the bytes of the event are at the front of the row that is being
+// built; adds previous and own, and returns own.
 hash256 seal_event_row(std::string_view key, const hash256& previous, std::string& row);
+// hashed: all of the row before previous.
 [[nodiscard]] hash256 event_hash(std::string_view key, const hash256& previous,
-                                 std::string_view event_bytes);
+                                 std::string_view hashed);
 struct event_row {
-  std::string_view event_bytes; // into the row
+  std::string_view hashed; // into the row, as all views here
+  std::string_view by;
+  std::string_view event_bytes;
   hash256 previous;
   hash256 own;
 };

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "storage/bytes.hpp"
+
 namespace tenbit::storage {
 namespace {
 
@@ -159,7 +161,16 @@ expected<recovered, store_failure> read_recovered(const database& db, const stor
   auto run = *found ? read_run_row(bytes) : std::nullopt;
   if (!run)
     return damaged("manifest");
-  return recovered{*store, std::move(*head), std::move(*run)};
+  recovered out{*store, std::move(*head), std::move(*run)};
+  found = db.get(family::meta, rollback_key, bytes);
+  if (!found)
+    return fail(std::move(found.error()));
+  if (byte_reader row(bytes); *found) {
+    row.take(out.rollback_accepted);
+    if (!row.complete())
+      return damaged("rollback");
+  }
+  return out;
 }
 
 status<store_failure>
@@ -207,8 +218,7 @@ status<store_failure> scan_some(const database& db, const recovered& found, fami
     const auto key = read_task_key(rows.key());
     const auto row = read(rows.value());
     if (!key || !row || key->problem.value >= found.run.manifest.tasks)
-      return fail(
-          damage(db.path(), fmt::format("a {} row is damaged or of no task", name_of(f))));
+      return fail(damage(db.path(), fmt::format("a {} row is damaged or of no task", name_of(f))));
     visit(key->problem, *row);
   }
 }

@@ -34,6 +34,8 @@ public:
   const store_manifest& manifest() const override { return found_.run.manifest; }
   std::uint64_t incarnation() const override;
   std::uint64_t commit_seq() const override;
+  std::string id() const override { return hex(found_.store.id); }
+  std::uint64_t rollback_accepted() const override { return found_.rollback_accepted; }
   store_totals totals() const override;
   expected<task_state, store_failure> state(problem_index task) const override;
   status<store_failure>
@@ -43,6 +45,7 @@ public:
   expected<std::vector<std::uint32_t>, store_failure> longest_first() const override;
   status<store_failure> checkpoint(const std::string& dir) const override;
   expected<std::vector<event>, store_failure> events(problem_index task) const override;
+  expected<std::vector<std::string>, store_failure> origins(problem_index task) const override;
   expected<std::vector<bit_event>, store_failure> bits(problem_index task) const override;
   expected<problem_row, store_failure> problem(problem_index task) const override;
   expected<problem_row, store_failure> sealed(problem_index task) const override;
@@ -60,12 +63,13 @@ private:
                                                            const witnesses& seen) const;
   // A reader's one attempt to open and check.
   [[nodiscard]] status<store_failure> look(const database_settings& settings);
-  [[nodiscard]] status<store_failure> begin_incarnation(const witnesses& seen);
+  [[nodiscard]] status<store_failure> begin_incarnation(const witnesses& seen,
+                                                        bool accept_rollback);
 
   // -- store_commit.cpp
   [[nodiscard]] std::optional<store_failure> refusal() const;
   // Writes the row synced and takes it as the head; a failure stops the store.
-  [[nodiscard]] status<store_failure> write_head(head_row head);
+  [[nodiscard]] status<store_failure> write_head(head_row head, bool accepts_rollback = false);
   // Writing failed, so that what is durable is not known.
   [[nodiscard]] status<store_failure> stop(store_failure why);
   // From now on nothing is committed; gives why back.
@@ -79,6 +83,10 @@ private:
   // -- store_read.cpp
   [[nodiscard]] expected<task_state, store_failure> state_at(problem_index task,
                                                              const rocksdb::Snapshot* at) const;
+  // Every event row of a task whose chain holds, in order.
+  [[nodiscard]] status<store_failure>
+  read_journal(problem_index task,
+               const std::function<void(event, std::string_view by)>& visit) const;
   [[nodiscard]] status<store_failure> read_text(problem_index task, family f,
                                                 problem_row& out) const;
 

@@ -140,6 +140,8 @@ struct task_commit {
   std::optional<lease_row> granted = std::nullopt; // the task is leased from now on
   bool lease_ended = false;                        // and no longer: after `granted`, where both are
   std::optional<fault_row> faults = std::nullopt;  // all of them from now on; empty: none
+  // The peer that `events` came from, by the name of its key; empty: nobody but the coordinator.
+  std::string by = {};
 };
 
 // How the files of a store do.
@@ -188,6 +190,11 @@ public:
   [[nodiscard]] virtual const store_manifest& manifest() const = 0;
   [[nodiscard]] virtual std::uint64_t incarnation() const = 0;
   [[nodiscard]] virtual std::uint64_t commit_seq() const = 0;
+  // Random, made at creation; copies have the same.
+  [[nodiscard]] virtual std::string id() const = 0;
+  // The last incarnation that was begun with accept_rollback; 0: none was. What was said to be
+  // durable by earlier ones may be gone.
+  [[nodiscard]] virtual std::uint64_t rollback_accepted() const = 0;
   [[nodiscard]] virtual store_totals totals() const = 0;
   [[nodiscard]] virtual expected<task_state, store_failure> state(problem_index task) const = 0;
   // Every task in order; the scan's own status is checked and the number of rows compared.
@@ -211,6 +218,10 @@ public:
   // The journal of one task in order, chain verified.
   [[nodiscard]] virtual expected<std::vector<event>, store_failure>
   events(problem_index task) const = 0;
+  // Who each of them came from: the name of a peer's key; empty: the coordinator itself, or not
+  // known (stores of older programs). The name is in the chain.
+  [[nodiscard]] virtual expected<std::vector<std::string>, store_failure>
+  origins(problem_index task) const = 0;
   // The ledger rows of one task, by arm, trial, index.
   [[nodiscard]] virtual expected<std::vector<bit_event>, store_failure>
   bits(problem_index task) const = 0;

@@ -4,6 +4,7 @@
 
 #include "base/kill_point.hpp"
 #include "config/limits.hpp"
+#include "storage/bytes.hpp"
 #include "storage/rocks_store.hpp"
 
 namespace tenbit::storage {
@@ -63,7 +64,7 @@ status<store_failure> rocks_store::commit(std::span<const task_commit> group) {
   return {};
 }
 
-status<store_failure> rocks_store::write_head(head_row head) {
+status<store_failure> rocks_store::write_head(head_row head, bool accepts_rollback) {
   ++head.commit_seq;
   head.chain = hasher("head")
                    .field(head.chain.view())
@@ -76,6 +77,12 @@ status<store_failure> rocks_store::write_head(head_row head) {
   rocksdb::WriteBatch batch;
   ignore(batch.Put(db_->handle(family::meta), {head_key.data(), head_key.size()}, row),
          "a put into memory");
+  if (accepts_rollback) {
+    row.clear();
+    put(row, head.incarnation);
+    ignore(batch.Put(db_->handle(family::meta), {rollback_key.data(), rollback_key.size()}, row),
+           "a put into memory");
+  }
   if (auto written = db_->write(batch, true); !written)
     return stop(std::move(written.error()));
   const std::lock_guard guard(mutex_);

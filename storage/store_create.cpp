@@ -172,7 +172,7 @@ rocks_store::create_new(const std::string& dir, const store_manifest& manifest,
   if (auto filled = fill(*out->db_, out->found_, problems); !filled)
     return fail(std::move(filled.error()));
   out->head_ = out->found_.head;
-  if (auto begun = out->begin_incarnation({}); !begun)
+  if (auto begun = out->begin_incarnation({}, false); !begun)
     return fail(std::move(begun.error()));
   if (auto finished = remove_marker(env, paths); !finished)
     return fail(std::move(finished.error()));

@@ -64,7 +64,7 @@ status<store_failure> rocks_store::look(const database_settings& settings) {
   return {};
 }
 
-status<store_failure> rocks_store::begin_incarnation(const witnesses& seen) {
+status<store_failure> rocks_store::begin_incarnation(const witnesses& seen, bool accept_rollback) {
   auto head = head_;
   const auto next_after = [](const std::optional<durable_point>& point) {
     return point ? point->incarnation + 1 : 0;
@@ -75,7 +75,9 @@ status<store_failure> rocks_store::begin_incarnation(const witnesses& seen) {
     spdlog::info("store: {} was not closed; recovered up to commit {}", paths_.dir,
                  head.commit_seq);
   head.clean = false;
-  if (auto written = write_head(std::move(head)); !written)
+  if (accept_rollback)
+    found_.rollback_accepted = head.incarnation;
+  if (auto written = write_head(std::move(head), accept_rollback); !written)
     return written;
   TENBIT_KILL_POINT("incarnation_bumped");
   auto receipt = receipt_file::start(env_, paths_.dir, paths_.receipt, point());
@@ -112,7 +114,7 @@ rocks_store::open_writer(const std::string& dir, const store_options& options) {
     return fail(std::move(found.error()));
   out->found_ = std::move(*found);
   out->head_ = out->found_.head;
-  if (auto begun = out->begin_incarnation(*seen); !begun)
+  if (auto begun = out->begin_incarnation(*seen, options.accept_rollback); !begun)
     return fail(std::move(begun.error()));
   return std::unique_ptr<store>(std::move(out));
 }

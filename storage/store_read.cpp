@@ -93,7 +93,9 @@ expected<std::vector<std::uint32_t>, store_failure> rocks_store::longest_first()
   return std::move(*order);
 }
 
-expected<std::vector<event>, store_failure> rocks_store::events(problem_index task) const {
+status<store_failure>
+rocks_store::read_journal(problem_index task,
+                          const std::function<void(event, std::string_view by)>& visit) const {
   const snapshot now(*db_);
   const auto state = state_at(task, now.get());
   if (!state)
@@ -104,30 +106,46 @@ expected<std::vector<event>, store_failure> rocks_store::events(problem_index ta
   std::string prefix;
   task_key(id_of(task), prefix);
   cursor rows(*db_, family::event, std::move(prefix), now.get());
-  std::vector<event> out;
-  out.reserve(state->events);
+  std::uint32_t seq = 0;
   hash256 chain;
-  for (auto more = rows.next();; more = rows.next()) {
+  for (auto more = rows.next();; more = rows.next(), ++seq) {
     if (!more)
       return fail(std::move(more.error()));
     if (!*more)
       break;
-    const auto seq = static_cast<std::uint32_t>(out.size());
     const auto key = read_event_key(rows.key());
     const auto row = read_event_row(rows.value());
     if (!key || !row || key->seq != seq)
       return wrong(seq, "the row is missing or damaged");
-    if (row->previous != chain || event_hash(rows.key(), chain, row->event_bytes) != row->own)
+    if (row->previous != chain || event_hash(rows.key(), chain, row->hashed) != row->own)
       return wrong(seq, "its chain hash does not hold");
     auto e = decode_event(row->event_bytes);
     if (!e)
       return wrong(seq, e.error());
-    out.push_back(std::move(*e));
+    visit(std::move(*e), row->by);
     chain = row->own;
   }
-  if (out.size() != state->events || chain != state->chain)
-    return fail(damaged(fmt::format("task {} has {} events, its state says {}", task.value,
-                                    out.size(), state->events)));
+  if (seq != state->events || chain != state->chain)
+    return fail(damaged(
+        fmt::format("task {} has {} events, its state says {}", task.value, seq, state->events)));
+  return {};
+}
+
+expected<std::vector<event>, store_failure> rocks_store::events(problem_index task) const {
+  std::vector<event> out;
+  auto read =
+      read_journal(task, [&out](event e, std::string_view) { out.push_back(std::move(e)); });
+  if (!read)
+    return fail(std::move(read.error()));
+  return out;
+}
+
+expected<std::vector<std::string>, store_failure> rocks_store::origins(problem_index task) const {
+  std::vector<std::string> out;
+  auto read =
+      read_journal(task, [&out](const event&, std::string_view by) { out.emplace_back(by); });
+  if (!read)
+    return fail(std::move(read.error()));
   return out;
 }
 

@@ -125,7 +125,7 @@ ledger check_events(task_rows& rows, task_id task, const task_state& state, stor
     }
     if (key->seq != seq)
       wrong(fmt::format("has the sequence number {}", key->seq));
-    if (row->previous != chain || event_hash(rows.key(), chain, row->event_bytes) != row->own)
+    if (row->previous != chain || event_hash(rows.key(), chain, row->hashed) != row->own)
       wrong("its chain hash does not hold");
     chain = row->own;
     const auto e = decode_event(row->event_bytes);

@@ -58,6 +58,7 @@ void link_core::say_hello(link_clock::time_point now) {
     out.leases.push_back({task, epoch{}});
   for (const auto& [run, bits] : ledgers_)
     out.ledgers.push_back({run, bits});
+  out.receipts = rules_.receipts;
   send(std::move(out));
 }
 
@@ -88,6 +89,9 @@ void link_core::on_session(const to_peer& message, link_clock::time_point now) {
     const bool fresh = known_.insert_or_assign(text->experiment, now).second;
     if (refused_.erase(text->experiment) > 0 || fresh) // after a hello it is tried again
       commands_.emplace_back(to_party{*text});
+  } else if (const auto* ack = std::get_if<heartbeat_ack>(&message)) {
+    std::for_each(ack->receipts.begin(), ack->receipts.end(),
+                  [this](const receipt& one) { keep_receipt(one); });
   } else if (std::holds_alternative<endpoint_order>(message)) {
     commands_.emplace_back(to_party{message}); // for the clients of this process
   }
@@ -143,7 +147,7 @@ void link_core::beat(link_clock::time_point now) {
   // Released, and only the acknowledgement is open: nothing is left that could hang.
   for (const auto& [which, entry] : outbox_)
     if (std::get<0>(which) == type_of<task_released>)
-      out.leases.push_back({std::get<1>(which), std::get<2>(which), 0, 0});
+      out.leases.push_back({std::get<1>(which), std::get<2>(which)});
   out.replicas = replicas_;
   send(std::move(out));
   commands_.emplace_back(ask_progress{});

@@ -48,6 +48,7 @@ struct link_rules {
   role_set roles;
   std::uint32_t slots = 1;
   std::uint64_t incarnation_seen = 0; // highest, of earlier lives too where it is kept
+  std::vector<receipt> receipts = {}; // of earlier lives, one of each experiment
   link_clock::duration experiment_idle = limits::experiment_idle_max; // test seam
   link_clock::duration party_patience = limits::party_patience;       // likewise
 };
@@ -89,6 +90,8 @@ public:
   [[nodiscard]] std::size_t leases() const { return held_.size(); }
   [[nodiscard]] std::size_t unanswered() const { return outbox_.size(); }
   [[nodiscard]] std::uint64_t incarnation() const { return rules_.incarnation_seen; }
+  // To be kept: what the coordinators of this peer had made durable, as the next hello says it.
+  [[nodiscard]] const std::vector<receipt>& receipts() const { return rules_.receipts; }
 
 private:
   // Which request: its type, task, lease and number (ticket, or arm and trial).
@@ -115,6 +118,7 @@ private:
   void on_session(const to_peer& message, link_clock::time_point now);
   void on_oracle(to_peer message, link_clock::time_point now);
   void beat(link_clock::time_point now);
+  void keep_receipt(const receipt& given);
   void end_if_left();
 
   link_rules rules_;

@@ -58,4 +58,25 @@ std::vector<experiment_id> link_core::take_idle(link_clock::time_point now) {
   return out;
 }
 
+// -- receipts ------------------------------------------------------------------------------------
+
+// The latest of each experiment; the oldest goes when there are too many.
+void link_core::keep_receipt(const receipt& given) {
+  auto& all = rules_.receipts;
+  const auto age = [](const receipt& one) { return std::pair(one.incarnation, one.commit_seq); };
+  const auto known = std::find_if(all.begin(), all.end(), [&](const receipt& one) {
+    return one.experiment == given.experiment;
+  });
+  if (known != all.end()) {
+    if (age(given) > age(*known))
+      *known = given;
+    return;
+  }
+  if (all.size() >= limits::receipts_max)
+    all.erase(std::min_element(all.begin(), all.end(), [&](const receipt& a, const receipt& b) {
+      return age(a) < age(b);
+    }));
+  all.push_back(given);
+}
+
 } // namespace tenbit

@@ -1,6 +1,8 @@
 #include "workers/party_actors.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <limits>
 
 #include "base/kill_point.hpp"
 #include "base/unix_time.hpp"
@@ -20,9 +22,10 @@ std::uint64_t group_of(task_id task, epoch lease) {
 
 // The result comes back to the actor as a message, from the client's thread.
 template <class Actor>
-void submit(client& calls, const Actor& to, task_id task, epoch lease, start_call& command) {
+void submit(client& calls, const Actor& to, task_id task, epoch lease, start_call& command,
+            std::shared_ptr<call_meter> meter = nullptr) {
   client_call call{std::move(command.model), std::hash<task_id>{}(task),
-                   std::move(command.canonical), group_of(task, lease)};
+                   std::move(command.canonical), group_of(task, lease), std::move(meter)};
   calls.submit(std::move(call), [to, task, lease, id = command.id](call_result result) {
     caf::anon_send(to, call_done{task, lease, id, std::move(result)});
   });
@@ -30,21 +33,51 @@ void submit(client& calls, const Actor& to, task_id task, epoch lease, start_cal
 
 // -- worker --------------------------------------------------------------------------------------
 
+struct task_in_work {
+  task_in_work(std::shared_ptr<const experiment> exp,
+               std::shared_ptr<const std::vector<std::string>> recipes, grant granted)
+      : runner(std::move(exp), std::move(recipes), std::move(granted)) {}
+  task_runner runner;
+  std::shared_ptr<call_meter> meter = std::make_shared<call_meter>();
+  std::chrono::steady_clock::time_point stepped{}; // when something of it was done last
+};
+
 struct worker_state {
   static inline const char* name = "worker";
   std::shared_ptr<const experiment> exp;
   std::shared_ptr<const std::vector<std::string>> recipes;
   client* calls = nullptr;
   upstream_actor coordinator;
-  std::unordered_map<task_id, task_runner> tasks;
+  std::unordered_map<task_id, task_in_work> tasks;
 };
 using worker_pointer = worker_actor::stateful_pointer<worker_state>;
 
+// What the runner says, and what the client's thread has written down of its calls.
+lease_progress progress_of(const task_in_work& work, std::chrono::steady_clock::time_point now) {
+  using namespace std::chrono;
+  lease_progress out = work.runner.progress();
+  const call_meter& meter = *work.meter;
+  if (out.phase == lease_phase::queued && meter.receiving > 0)
+    out.phase = lease_phase::receiving;
+  else if (out.phase == lease_phase::queued && meter.on_wire > 0)
+    out.phase = lease_phase::sent;
+  out.bytes = meter.bytes;
+  out.tokens = meter.tokens;
+  const auto silent =
+      duration_cast<milliseconds>(now - std::max(work.stepped, meter.last_byte.load())).count();
+  out.silent_ms = static_cast<std::uint32_t>(
+      std::clamp<std::int64_t>(silent, 0, std::numeric_limits<std::uint32_t>::max()));
+  return out;
+}
+
 void carry_out(worker_pointer self, task_id task, std::vector<runner_command> commands) {
   worker_state& state = self->state;
+  if (const auto place = state.tasks.find(task); place != state.tasks.end())
+    place->second.stepped = std::chrono::steady_clock::now();
   for (runner_command& command : commands) {
     if (auto* call = std::get_if<start_call>(&command)) {
-      submit(*state.calls, worker_actor(self), task, state.tasks.at(task).lease(), *call);
+      const task_in_work& work = state.tasks.at(task);
+      submit(*state.calls, worker_actor(self), task, work.runner.lease(), *call, work.meter);
     } else if (auto* append = std::get_if<append_request>(&command)) {
       self->send(state.coordinator, std::move(*append));
     } else if (auto* ask = std::get_if<ask_message>(&command)) {
@@ -72,7 +105,7 @@ worker_actor::behavior_type worker(worker_pointer self, std::shared_ptr<const ex
   const auto with = [self](task_id task, auto&& step) {
     const auto place = self->state.tasks.find(task);
     if (place != self->state.tasks.end())
-      carry_out(self, task, step(place->second));
+      carry_out(self, task, step(place->second.runner));
   };
   return {
       [self](grant& m) {
@@ -81,7 +114,7 @@ worker_actor::behavior_type worker(worker_pointer self, std::shared_ptr<const ex
         const auto [place, fresh] =
             self->state.tasks.try_emplace(task, self->state.exp, self->state.recipes, std::move(m));
         TENBIT_ASSERT(fresh);
-        carry_out(self, task, place->second.start());
+        carry_out(self, task, place->second.runner.start());
       },
       [with](const appended& m) {
         with(m.task, [&](task_runner& runner) { return runner.on_appended(m.ticket); });
@@ -98,7 +131,7 @@ worker_actor::behavior_type worker(worker_pointer self, std::shared_ptr<const ex
       },
       [self](const revoke& m) {
         const auto place = self->state.tasks.find(m.task);
-        if (place != self->state.tasks.end() && place->second.lease() == m.lease) {
+        if (place != self->state.tasks.end() && place->second.runner.lease() == m.lease) {
           self->state.tasks.erase(place);
           self->state.calls->abandon(group_of(m.task, m.lease));
         }
@@ -118,8 +151,9 @@ worker_actor::behavior_type worker(worker_pointer self, std::shared_ptr<const ex
       [self](const drain_order&) { self->state.calls->drain(); },
       [self](const progress_wanted&) {
         progress_report report;
-        for (const auto& [task, runner] : self->state.tasks)
-          report.leases.push_back(runner.progress());
+        const auto now = std::chrono::steady_clock::now();
+        for (const auto& [task, work] : self->state.tasks)
+          report.leases.push_back(progress_of(work, now));
         self->send(self->state.coordinator, std::move(report));
       },
   };

@@ -306,9 +306,12 @@ void on_tick(peer_pointer self) {
 void on_message(peer_pointer self, const link_message& m) {
   peer_state& state = self->state;
   const std::uint64_t before = state.core->incarnation();
+  const bool receipts = std::holds_alternative<heartbeat_ack>(*m.what);
   state.core->on_message(std::move(*m.what), link_clock::now());
   if (state.core->incarnation() > before)
     state.options.on_incarnation(state.core->incarnation());
+  if (receipts && state.options.on_receipts)
+    state.options.on_receipts(state.core->receipts());
   carry_out(self);
 }
 

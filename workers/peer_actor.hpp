@@ -49,9 +49,10 @@ struct peer_options {
   std::function<std::uint32_t(const experiment&)> slots_of;
   std::function<bool(const from_peer&)> send; // to the link
   std::function<void(std::string reason, bool in_order)> on_over;
-  std::function<void(const std::string&)> on_note;   // one line for the log
-  std::function<void(std::uint64_t)> on_incarnation; // a higher one was seen: to be kept
-  std::shared_ptr<oracle_ledger> ledger;             // for the oracle role
+  std::function<void(const std::string&)> on_note;              // one line for the log
+  std::function<void(std::uint64_t)> on_incarnation;            // a higher one was seen: to be kept
+  std::function<void(const std::vector<receipt>&)> on_receipts; // likewise later ones; may be empty
+  std::shared_ptr<oracle_ledger> ledger;                        // for the oracle role
 };
 
 [[nodiscard]] peer_actor spawn_peer(caf::actor_system& system, peer_options options);

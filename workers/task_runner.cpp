@@ -328,7 +328,17 @@ lease_progress task_runner::progress() const {
   std::uint32_t in_flight = 0;
   for (const auto& [id, entry] : calls_)
     in_flight += entry.stage == call_stage::in_flight ? 1 : 0;
-  return {granted_.task, granted_.lease, in_flight, committed_};
+  lease_progress out{granted_.task, granted_.lease, in_flight, committed_};
+  const bool asks = !asks_.empty() || !texts_.empty();
+  const bool grades = std::any_of(programs_.begin(), programs_.end(), [](const auto& one) {
+    return one.stage == program_stage::closing;
+  });
+  out.phase = in_flight > 0          ? lease_phase::queued // what its client may know better
+              : asks                 ? lease_phase::asking
+              : !appends_.empty()    ? lease_phase::committing
+              : grades && !released_ ? lease_phase::grading
+                                     : lease_phase::committing;
+  return out;
 }
 
 std::vector<runner_command> task_runner::take_commands() {

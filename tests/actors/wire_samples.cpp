@@ -72,6 +72,10 @@ std::uint64_t last_of(endpoint_action) {
   return static_cast<std::uint64_t>(endpoint_action::limit);
 }
 
+std::uint64_t last_of(lease_phase) {
+  return static_cast<std::uint64_t>(lease_phase::grading);
+}
+
 bool same_gold(const gold& a, const gold& b) {
   return wire::encode(to_peer(grade_request{{}, a})) == wire::encode(to_peer(grade_request{{}, b}));
 }

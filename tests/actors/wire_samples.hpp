@@ -22,7 +22,8 @@ TENBIT_MEMBERS(arm_trial, a, b)
 TENBIT_MEMBERS(role_set, a, b, c)
 TENBIT_MEMBERS(held_lease, a, b)
 TENBIT_MEMBERS(ledger_count, a, b)
-TENBIT_MEMBERS(lease_progress, a, b, c, d)
+TENBIT_MEMBERS(receipt, a, b, c, d)
+TENBIT_MEMBERS(lease_progress, a, b, c, d, e, f, g, h)
 TENBIT_MEMBERS(attempt_failures, a, b, c, d, e)
 TENBIT_MEMBERS(replica_report, a, b, c, d, e, f, g, h, i, j, k, l, m_, n, o, p, q, r, s, t)
 TENBIT_MEMBERS(problem, a, b, c)
@@ -37,7 +38,7 @@ TENBIT_MEMBERS(bit_event, a, b, c, d, e, f, g, h, i)
 TENBIT_MEMBERS(outcome_event, a, b, c, d, e, f, g, h, i, j, k)
 TENBIT_MEMBERS(failure_event, a, b, c)
 TENBIT_MEMBERS(ask_failure, a, b)
-TENBIT_MEMBERS(hello, a, b, c, d, e, f, g)
+TENBIT_MEMBERS(hello, a, b, c, d, e, f, g, h)
 TENBIT_MEMBERS(heartbeat, a, b, c, d, e)
 TENBIT_MEMBERS(goodbye, a)
 TENBIT_MEMBERS(experiment_refused, a, b)
@@ -54,7 +55,7 @@ TENBIT_MEMBERS(graded, a, b)
 TENBIT_MEMBERS(welcome, a, b, c, d)
 TENBIT_MEMBERS(refused, a, b)
 TENBIT_MEMBERS(experiment_text, a, b)
-TENBIT_MEMBERS(heartbeat_ack, a)
+TENBIT_MEMBERS(heartbeat_ack, a, b)
 TENBIT_MEMBERS(leave_order, a)
 TENBIT_MEMBERS(grant, a, b, c, d, e)
 TENBIT_MEMBERS(appended, a, b, c)
@@ -94,6 +95,7 @@ std::uint64_t last_of(chat_role);
 std::uint64_t last_of(call_error);
 std::uint64_t last_of(release_kind);
 std::uint64_t last_of(endpoint_action);
+std::uint64_t last_of(lease_phase);
 
 template <class T>
 concept has_members = requires(T& m) {

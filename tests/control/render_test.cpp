@@ -82,6 +82,18 @@ TEST(Render_Top, EightyColumns_ShowWhatIsNeededToAct) {
     EXPECT_THAT(text, HasSubstr(what));
 }
 
+TEST(Render_Top, SlowLeases_HaveATableWhileThereAreAny) {
+  auto s = full_snapshot();
+  const auto text = joined(top_view(s, {usual, 0}));
+  for (const char* what : {"slow lease", "gsm8k", "1318", "15:00", "3.5", "rest of reply", "1:02"})
+    EXPECT_THAT(text, HasSubstr(what));
+  s.oldest_leases[0].times_p99 = 0.9; // as young as many, but nothing comes
+  s.oldest_leases[0].phase = "queued";
+  EXPECT_THAT(joined(top_view(s, {})), HasSubstr("free replica"));
+  s.oldest_leases[0].silent_s = 59;
+  EXPECT_THAT(joined(top_view(s, {})), Not(HasSubstr("slow lease")));
+}
+
 TEST(Render_Top, LongHosts_KeepTheirFirstNameAndPort) {
   auto s = full_snapshot();
   auto& replica = s.peers[0].replicas[0];

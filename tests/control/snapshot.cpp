@@ -43,6 +43,7 @@ run_line full_run() {
   run.duplicates = 25;
   run.ledger_difference = 26;
   run.suspects = 27;
+  run.stragglers = 28;
   run.waiting_for = "no free slot";
   run.store = {.sync_p50_ms = 5,
                .sync_p99_ms = 250,
@@ -66,6 +67,17 @@ cluster_status full_snapshot() {
   s.incarnation = 4;
   s.address = "tcp://10.0.0.1:7000";
   s.runs = {full_run()};
+  s.oldest_leases = {{.run = "gsm8k",
+                      .worker = "gpu-07",
+                      .problem = 1318,
+                      .age_s = 900,
+                      .times_p99 = 3.5,
+                      .phase = "receiving",
+                      .calls = 81,
+                      .events = 82,
+                      .bytes = 83,
+                      .tokens = 84,
+                      .silent_s = 61.5}};
   peer_line peer;
   peer.name = "gpu-07";
   peer.roles = {.solver = true, .oracle = false, .grader = true};

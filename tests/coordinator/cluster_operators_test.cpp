@@ -76,6 +76,22 @@ TEST(Core_Operators, CancelledRun_CountsWhatIsLeftAsCancelled) {
   EXPECT_EQ(w.got<grant>(a).size(), 1U);
 }
 
+// As after a restart of the coordinator: what had failed is neither tried again nor forgotten.
+TEST(Core_Operators, CancelledRun_CountsWhatFailedBeforeAsFailed) {
+  core_bench w(1);
+  task_state failed;
+  failed.status = task_status::failed;
+  w.run().load(problem_index{1}, failed);
+  w.run().load(problem_index{2}, failed);
+  EXPECT_EQ(w.status().tasks.pending, 3U);
+  w.core.cancel_run(run_a, "wrong prompt");
+  w.pump();
+  EXPECT_EQ(w.status().tasks, (plan_counts{0, 0, 0, 2, 0, 1}));
+  ASSERT_TRUE(w.run().quarantine(problem_index{1}, "looked at"));
+  w.pump();
+  EXPECT_EQ(w.status().tasks, (plan_counts{0, 0, 0, 1, 1, 1}));
+}
+
 TEST(Core_Operators, LeaseLimit_Holds) {
   core_bench w(5);
   w.core.limit(w.run(), 2);

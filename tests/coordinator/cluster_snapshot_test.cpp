@@ -78,6 +78,81 @@ TEST(Plan_UsualTime, WhatIsHandedBack_DoesNotCount) {
   EXPECT_FALSE(tasks.youngest_lease());
 }
 
+TEST(Plan_SlowTime, IsOfTheSlowestInAHundredWhenSoManyAreDone) {
+  plan tasks;
+  for (std::uint64_t i = 0; i < 200; ++i)
+    tasks.add_pending(problem_index{i});
+  for (std::uint64_t i = 0; i < 99; ++i)
+    take(tasks, problem_index{i}, start, 10s);
+  EXPECT_FALSE(tasks.slow_time());
+  for (std::uint64_t i = 99; i < 200; ++i)
+    take(tasks, problem_index{i}, start, i % 20 == 0 ? 100s : 10s);
+  ASSERT_TRUE(tasks.slow_time());
+  EXPECT_NEAR(std::chrono::duration<double>(*tasks.slow_time()).count(), 100, 7);
+}
+
+TEST(Core_OldestLeases, AreTheOldestWithWhatTheirWorkersSaid) {
+  core_bench w(40);
+  w.join(g, "gina", grading);
+  w.join(a, "anna", solver, 1);
+  w.pass(10s, {{a, "anna"}, {g, "gina"}}, 1);
+  w.join(b, "bert", solver, 20);
+  w.tick(5s);
+  const auto given = w.got<grant>(a);
+  ASSERT_EQ(given.size(), 1U);
+  lease_progress said{given[0].task, given[0].lease, 2, 3};
+  said.phase = lease_phase::receiving;
+  said.bytes = 4000;
+  said.tokens = 50;
+  said.silent_ms = 1500;
+  w.beat(a, "anna", 1, {said});
+  const auto leases = w.core.snapshot(w.now).oldest_leases;
+  ASSERT_EQ(leases.size(), limits::oldest_leases_shown);
+  EXPECT_EQ(leases[0].worker, "anna");
+  EXPECT_EQ(leases[0].problem, given[0].task.problem.value);
+  EXPECT_DOUBLE_EQ(leases[0].age_s, 15);
+  EXPECT_EQ(leases[0].times_p99, 0) << "nothing is done yet";
+  EXPECT_EQ(leases[0].phase, "receiving");
+  EXPECT_EQ(leases[0].calls, 2U);
+  EXPECT_EQ(leases[0].events, 3U);
+  EXPECT_EQ(leases[0].bytes, 4000U);
+  EXPECT_EQ(leases[0].tokens, 50U);
+  EXPECT_DOUBLE_EQ(leases[0].silent_s, 1.5);
+  EXPECT_EQ(leases[1].worker, "bert");
+  EXPECT_EQ(leases[1].phase, "");
+  EXPECT_EQ(leases[1].silent_s, -1);
+}
+
+TEST(Core_Stragglers, OldAndSilent_AreCounted) {
+  core_bench w(130);
+  w.join(g, "gina", grading);
+  w.join(a, "anna", solver, 1);
+  const auto first = w.got<grant>(a);
+  ASSERT_EQ(first.size(), 1U);
+  w.join(b, "bert", solver, 1);
+  for (int i = 0; i < 100; ++i) { // of a second each
+    const auto given = w.got<grant>(b);
+    w.sent.clear();
+    ASSERT_EQ(given.size(), 1U);
+    w.tick(1s);
+    for (std::uint16_t arm = 0; arm < bench_arms; ++arm) {
+      const arm_finished end = w.finished_of(given[0], {arm_index{arm}, {}});
+      w.say(b, "bert", end);
+      w.say(g, "gina", w.result_of(end));
+    }
+    w.commit();
+    lease_progress said{first[0].task, first[0].lease};
+    w.beat(a, "anna", 1, {said});
+    w.beat(b, "bert", 1);
+  }
+  EXPECT_GT(w.core.snapshot(w.now).oldest_leases.at(0).times_p99, 90);
+  EXPECT_EQ(line_of(w).stragglers, 0U) << "it is not silent";
+  lease_progress said{first[0].task, first[0].lease};
+  said.silent_ms = 60'000;
+  w.beat(a, "anna", 1, {said});
+  EXPECT_EQ(line_of(w).stragglers, 1U);
+}
+
 TEST(Plan_YoungestLease, OfSeveral_IsTheLastOneThatHasNotExpired) {
   plan tasks;
   for (std::uint64_t i = 0; i < 3; ++i)

@@ -74,8 +74,10 @@ void cluster_world::boot_coordinator() {
       [this](problem_index task) -> expected<std::shared_ptr<const problem>, store_failure> {
     return std::make_shared<const problem>(problems_.at(task.value));
   };
+  sources.commit_seq = [this] { return commit_seq_; };
   auto run = std::make_unique<run_core>(exp_, run_id, std::move(sources), problems_.size(),
                                         core_->directory(), core_->rules_of_runs());
+  run->give_receipts({run_id, hash_bytes("secret"), incarnation_, 0});
   for (const auto& [index, row] : fault_rows_)
     run->load_faults(problem_index{index}, row);
   for (const auto& [index, task] : stored_) {
@@ -113,6 +115,7 @@ void cluster_world::boot_peer(std::size_t peer) {
   rules.boot = node.boot;
   rules.roles = node.roles;
   rules.slots = node.slots;
+  rules.receipts = node.receipts;
   node.link = std::make_unique<link_core>(rules);
   node.link->count_bits(run_id, node.ledger.size());
   node.sender = std::make_unique<oracle>(exp_);
@@ -126,6 +129,7 @@ void cluster_world::kill_peer(std::size_t peer) {
   if (node.connection != 0)
     break_connection(peer);
   node.boot = 0;
+  node.receipts = node.link->receipts();
   node.link.reset();
   node.sender.reset();
   node.runners.clear();
@@ -228,6 +232,7 @@ bool cluster_world::over() const {
 // -- the journal ---------------------------------------------------------------------------------
 
 void cluster_world::commit_group() {
+  commit_seq_ += journal_.empty() ? 0 : 1;
   const std::size_t size = 1 + random_.below(journal_.size());
   std::vector<std::uint64_t> tickets;
   for (std::size_t i = 0; i < size; ++i) {
@@ -276,6 +281,8 @@ void cluster_world::commit_group() {
 }
 
 void cluster_world::pump_coordinator() {
+  if (const run_core* run = core_->find(run_id))
+    expect(run->status().phase != run_phase::broken, "the run broke: " + run->status().failure);
   for (cluster_command& command : core_->take_commands(now_)) {
     if (auto* out = std::get_if<cluster_send>(&command)) {
       for (auto& node : peers_)

@@ -102,6 +102,7 @@ private:
     std::map<task_id, task_runner> runners;
     std::unique_ptr<oracle> sender;
     std::set<std::tuple<std::uint64_t, arm_trial, std::uint32_t>> ledger; // on its own disk
+    std::vector<receipt> receipts;                                        // likewise
   };
   struct packet {
     std::size_t peer = 0;
@@ -160,6 +161,7 @@ private:
   std::set<call_id> committed_calls_;
   std::map<std::uint64_t, std::uint64_t> highest_epoch_; // by task, ever granted
   std::uint64_t incarnation_ = 0;
+  std::uint64_t commit_seq_ = 0; // durable
 
   std::unique_ptr<cluster_core> core_; // null: dead
   std::deque<commit_command> journal_;

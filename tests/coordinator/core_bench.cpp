@@ -46,6 +46,7 @@ void core_bench::add_run(experiment_id id, std::size_t problems, int priority) {
     return std::make_shared<const problem>(
         problem{task.value, fmt::format("p/{}", task.value), "What?"});
   };
+  sources.commit_seq = [this] { return commit_seq; };
   auto run = std::make_unique<run_core>(exp, id, std::move(sources), problems, core.directory(),
                                         core.rules_of_runs());
   task_state state;
@@ -65,7 +66,7 @@ void core_bench::join(connection_id from, const std::string& key, role_set roles
                       std::uint32_t slots, std::uint64_t boot, std::vector<held_lease> leases,
                       std::vector<ledger_count> ledgers) {
   beats[key] = 0;
-  say(from, key, hello{"test", boot, 0, roles, slots, std::move(leases), std::move(ledgers)},
+  say(from, key, hello{"test", boot, 0, roles, slots, std::move(leases), std::move(ledgers), {}},
       roles);
 }
 

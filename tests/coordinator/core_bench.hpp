@@ -78,6 +78,7 @@ public:
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::vector<event>> stored; // run, task
   std::map<std::uint64_t, std::vector<event>> earlier; // of a task, instead of the two calls
   int reads = 0;                                       // of journals
+  std::uint64_t commit_seq = 10;                       // durable in every store
   std::vector<commit_command> committed;
   std::map<std::string, std::uint64_t> beats;
 };

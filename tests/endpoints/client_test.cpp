@@ -235,6 +235,34 @@ TEST(Client, HangAfterTheHead_IsTransient) {
   EXPECT_EQ(reply.error().kind, call_error::transient) << reply.error().message;
 }
 
+TEST(Client, Meter_TellsWhatIsOnItsWay) {
+  const auto events = text_events();
+  tcp_server server([&](unsigned number, const std::string&) {
+    return number == 0 ? scripted_reply{event_stream({events[0]}), 0ms, after::hang}
+                       : scripted_reply{event_stream(events)};
+  });
+  auto timing = short_waits();
+  timing.stall = 300ms;
+  auto c = start(model_at({server.url()}, true), timing);
+  const auto meter = std::make_shared<call_meter>();
+  std::promise<call_result> over;
+  c->submit({"small", 1, R"({"model":"m","messages":[]})", 0, meter},
+            [&over](call_result result) { over.set_value(std::move(result)); });
+  const auto until = std::chrono::steady_clock::now() + 10s;
+  while (meter->receiving == 0 && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(1ms);
+  EXPECT_EQ(meter->receiving, 1U);
+  EXPECT_EQ(meter->on_wire, 1U);
+  EXPECT_EQ(meter->tokens, 0U);
+  const auto reply = over.get_future().get(); // the second attempt's
+  ASSERT_TRUE(reply) << reply.error().message;
+  EXPECT_EQ(meter->on_wire, 0U);
+  EXPECT_EQ(meter->receiving, 0U);
+  EXPECT_EQ(meter->tokens, reply->usage.completion);
+  EXPECT_GT(meter->bytes, events[0].size());
+  EXPECT_GT(meter->last_byte.load(), std::chrono::steady_clock::time_point{});
+}
+
 TEST(Client, StreamThatStops_Stalls) {
   auto pieces = event_stream(text_events());
   pieces.resize(2);

@@ -181,6 +181,10 @@ expected<std::vector<event>, store_failure> memory_store::events(problem_index t
   return journals_.at(task.value);
 }
 
+expected<std::vector<std::string>, store_failure> memory_store::origins(problem_index task) const {
+  return std::vector<std::string>(journals_.at(task.value).size(), origin_);
+}
+
 expected<std::vector<bit_event>, store_failure> memory_store::bits(problem_index task) const {
   std::vector<bit_event> result;
   for (const event& e : journals_.at(task.value))

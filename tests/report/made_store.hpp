@@ -43,6 +43,7 @@ public:
   // Otherwise done where there are events, pending where there are none.
   void set_status(std::uint64_t task, task_status status) { statuses_[task] = status; }
   void set_id(std::string id) { id_ = std::move(id); }
+  void set_origin(std::string peer) { origin_ = std::move(peer); }
   void set_question(std::string text) { question_ = std::move(text); }
 
   status<store_failure> commit(std::span<const task_commit>) override;
@@ -52,11 +53,14 @@ public:
   const store_manifest& manifest() const override { return manifest_; }
   std::uint64_t incarnation() const override { return 1; }
   std::uint64_t commit_seq() const override { return 1; }
+  std::string id() const override { return "made"; }
+  std::uint64_t rollback_accepted() const override { return 0; }
   store_totals totals() const override { return {}; }
   expected<task_state, store_failure> state(problem_index task) const override;
   status<store_failure>
   for_each_state(const std::function<void(problem_index, const task_state&)>& visit) const override;
   expected<std::vector<event>, store_failure> events(problem_index task) const override;
+  expected<std::vector<std::string>, store_failure> origins(problem_index task) const override;
   expected<std::vector<bit_event>, store_failure> bits(problem_index task) const override;
   expected<problem_row, store_failure> problem(problem_index task) const override;
   expected<problem_row, store_failure> sealed(problem_index task) const override;
@@ -85,6 +89,7 @@ private:
   std::map<std::uint64_t, task_status> statuses_;
   std::string id_ = "made/";
   std::string question_ = "How many apples are left?";
+  std::string origin_; // of every event
 };
 
 // The memory store of `problems` made journals.

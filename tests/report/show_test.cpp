@@ -35,6 +35,17 @@ TEST(Show, MadeProblem_TellsTheStory) {
   EXPECT_FALSE(contains(text, "\x1b")) << text;
 }
 
+TEST(Show, EventsOfPeers_AreCountedByName) {
+  const auto source = made_store(1);
+  EXPECT_FALSE(contains(shown(*source), "events of the journal"));
+  source->set_origin("node-7");
+  const auto events = source->events(problem_index{0})->size();
+  EXPECT_TRUE(contains(shown(*source),
+                       "events of the journal: " + std::to_string(events) + " from node-7"));
+  const auto parsed = nlohmann::json::parse(shown(*source, true));
+  EXPECT_EQ(parsed.at("events_by").at("node-7"), events);
+}
+
 TEST(Show, OneArm_ShowsOnlyIt) {
   show_options options;
   options.arm = small_arm;

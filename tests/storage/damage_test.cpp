@@ -263,8 +263,13 @@ TEST_F(F13_StoreDamage, CutLogWithAcceptRollback_OpensAtAPrefix) {
   EXPECT_GT(db->totals().bits, 0U);
   EXPECT_TRUE(db->verify({})->empty());
   ASSERT_TRUE(commit_one(*db, 0, {made_call("asked again")}));
+  EXPECT_EQ(db->rollback_accepted(), db->incarnation());
+  const auto accepted = db->incarnation();
   db.reset();
-  EXPECT_TRUE(open_store(dir())); // accepted once, it is the history now
+  db = open_store(dir()); // accepted once, it is the history now
+  ASSERT_TRUE(db);
+  EXPECT_EQ(db->rollback_accepted(), accepted);
+  EXPECT_GT(db->incarnation(), accepted);
 }
 
 TEST_F(F13_StoreDamage, FlippedLogWithAcceptRollback_OpensBeforeTheDamage) {

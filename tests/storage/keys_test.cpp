@@ -151,6 +151,31 @@ TEST(EventRow, Sealed_HoldsWhatItWasMadeOf) {
   EXPECT_FALSE(read_event_row(std::string(63, 'x')));
 }
 
+TEST(EventRow, WithItsPeer_HoldsBothAndHashesBoth) {
+  std::string row = "left over";
+  begin_event_row("node-7", row);
+  row += "event bytes";
+  const auto own = seal_event_row("key", {}, row);
+  const auto back = read_event_row(row);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->by, "node-7");
+  EXPECT_EQ(back->event_bytes, "event bytes");
+  EXPECT_EQ(event_hash("key", {}, back->hashed), own);
+  EXPECT_NE(event_hash("key", {}, back->event_bytes), own);
+  begin_event_row("", row);
+  EXPECT_EQ(row, "");
+}
+
+TEST(EventRow, BadPeer_IsNoRow) {
+  const std::string hashes(2 * hash256::size, 'h');
+  EXPECT_FALSE(read_event_row("\xc1" + hashes));
+  EXPECT_FALSE(read_event_row(std::string("\xc1\0", 2) + "event" + hashes));
+  EXPECT_FALSE(read_event_row("\xc1\x06"
+                              "five5" +
+                              hashes));
+  EXPECT_FALSE(read_event_row("\xc1\x41" + std::string(0x41, 'n') + hashes)); // 64 is the most
+}
+
 RC_GTEST_PROP(Rows, AnyBytes_AreReadOrRefused, (const std::string& bytes)) {
   problem_row out;
   ignore(read_head_row(bytes), "must only end");

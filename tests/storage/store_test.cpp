@@ -5,6 +5,7 @@
 #include <thread>
 #include <unistd.h>
 
+#include "config/limits.hpp"
 #include "tests/storage/store_fixture.hpp"
 
 namespace tenbit {
@@ -152,6 +153,25 @@ TEST_F(StoreCommit, Events_AreReadBackInOrderAndCounted) {
   EXPECT_EQ(totals.tokens_by_model.at("large").completion, 3U);
   EXPECT_TRUE(totals.tokens_by_model.at("large").reported);
   EXPECT_THAT(verified(*db), IsEmpty());
+}
+
+TEST_F(StoreCommit, EventsOfPeers_AreReadBackWithTheirNames) {
+  auto db = create_store(dir(), 2);
+  EXPECT_EQ(db->rollback_accepted(), 0U);
+  const std::vector<event> events = {made_call("a"), made_bit(0, "q", answer::yes)};
+  task_commit part{problem_index{1}, events, std::nullopt, std::nullopt, false};
+  part.by = "node-7";
+  ASSERT_TRUE(db->commit({&part, 1}));
+  ASSERT_TRUE(commit_one(*db, 1, {made_call("b")}));
+  EXPECT_EQ(*db->origins(problem_index{1}), (std::vector<std::string>{"node-7", "node-7", ""}));
+  EXPECT_EQ(encoded(*db->events(problem_index{1})),
+            encoded({events[0], events[1], made_call("b")}));
+  EXPECT_EQ(db->bits(problem_index{1})->size(), 1U);
+  EXPECT_TRUE(db->verify({})->empty());
+  part.by = std::string(limits::peer_name_chars_max + 1, 'n');
+  const auto refused = db->commit({&part, 1});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, store_error::diverged);
 }
 
 TEST_F(StoreCommit, OneTaskTwiceInAGroup_ContinuesItsJournal) {

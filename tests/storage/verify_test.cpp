@@ -20,10 +20,16 @@ protected:
   std::vector<std::string> findings_after(
       const std::function<void(storage::database&, rocksdb::WriteBatch&, task_id)>& change) {
     auto db = create_store(dir(), 2);
-    for (std::uint64_t i = 0; i < 2; ++i)
-      EXPECT_TRUE(commit_one(*db, i,
-                             {made_call("a"), made_bit(0, "q0", answer::yes), made_call("b"),
-                              made_bit(1, "q1", answer::no)}));
+    for (std::uint64_t i = 0; i < 2; ++i) {
+      task_commit part{problem_index{i},
+                       {made_call("a"), made_bit(0, "q0", answer::yes), made_call("b"),
+                        made_bit(1, "q1", answer::no)},
+                       std::nullopt,
+                       std::nullopt,
+                       false};
+      part.by = "node-7";
+      EXPECT_TRUE(db->commit({&part, 1}));
+    }
     EXPECT_TRUE(db->close());
     db.reset();
     {
@@ -51,6 +57,17 @@ protected:
 };
 
 } // namespace
+
+TEST_F(StoreVerifyTampered, ChangedPeer_BreaksTheChain) {
+  const auto findings = findings_after([](auto& db, auto& batch, task_id task) {
+    std::string key;
+    storage::event_key(task, 0, key);
+    auto row = row_of(db, family::event, key);
+    row[row.find("node-7")] = 'N';
+    ignore(batch.Put(db.handle(family::event), key, row), "a put into memory");
+  });
+  EXPECT_THAT(findings, Contains(HasSubstr("chain hash does not hold")));
+}
 
 TEST_F(StoreVerifyTampered, ChangedEvent_BreaksTheChain) {
   const auto findings = findings_after([](auto& db, auto& batch, task_id task) {
@@ -156,7 +173,8 @@ TEST_F(StoreVerifyTampered, ChangedState_IsRefusedAtOpen) {
   const auto refused = store::open(dir());
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, store_error::corrupt);
-  EXPECT_THAT(refused.error().message, HasSubstr("the state and lease rows are not those as of commit"));
+  EXPECT_THAT(refused.error().message,
+              HasSubstr("the state and lease rows are not those as of commit"));
 }
 
 } // namespace tenbit

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "cli/command.hpp"
 #include "storage/store.hpp"
@@ -70,9 +71,30 @@ struct drill {
     backup = names_in(cluster.path("backups")).front();
     const std::uint64_t then = totals_that_are_there(backup + "/runs/faults").calls;
     ASSERT_TRUE(cluster.wait_until([&] { return calls() >= then + 50; }, 60));
+    const std::uint64_t seq =
+        store::open_for_reading(backup + "/runs/faults").value()->commit_seq();
+    ASSERT_TRUE(cluster.wait_until([&] { return receipt_of("w1") > seq; }, 60));
     cluster.kill_coordinator();
     for (const auto& [name, roles] : peers)
       cluster.kill(name);
+  }
+  // The last commit that this peer was told to be durable; 0: of none.
+  std::uint64_t receipt_of(const std::string& peer) const {
+    std::istringstream fields(read_file(cluster.path("state-" + peer + "/receipts")));
+    std::string run, incarnation;
+    std::uint64_t seq = 0;
+    fields >> run >> incarnation >> seq;
+    return seq;
+  }
+  // The first peer that comes knows better.
+  void expect_refused(const std::string& name) {
+    process coordinator(coordinator_arguments(name));
+    cluster.start_worker("w1", "solver");
+    const auto ended = coordinator.wait();
+    cluster.kill("w1");
+    EXPECT_EQ(ended.exit_code, cli::exit_refused) << ended.err;
+    EXPECT_NE(ended.err.find("w1 was told that commit"), std::string::npos) << ended.err;
+    EXPECT_NE(ended.err.find("--accept-rollback"), std::string::npos) << ended.err;
   }
   int restore(const std::string& name) const {
     return ops(fmt::format("restore {} {}", backup, cluster.path(name)), log);
@@ -141,7 +163,8 @@ TEST(Ops_Backup, RestoredElsewhere_RunsOnlyTheLostSuffix) {
   EXPECT_EQ(rig.restore("changed"), 1) << "a backup that was changed was taken";
   EXPECT_FALSE(fs::exists(rig.cluster.path("changed")));
 
-  const std::uint64_t again = rig.go_on("elsewhere");
+  rig.expect_refused("elsewhere");
+  const std::uint64_t again = rig.go_on("elsewhere", {"--accept-rollback"});
   const std::string reference = rig.cluster.reference();
   rig.expect_same_end("elsewhere", reference);
   const std::uint64_t all = totals_that_are_there(rig.store_in("elsewhere")).calls;

@@ -9,6 +9,7 @@
 
 #include "cli/command.hpp"
 #include "storage/database.hpp"
+#include "tests/system/fault_cluster.hpp"
 #include "tests/system/process.hpp"
 
 namespace tenbit::testing {
@@ -73,6 +74,22 @@ TEST(Run_ChangedStore, FinishedTasksNoLongerHold_StopsAndSaysWhich) {
   EXPECT_EQ(second.exit_code, cli::exit_refused) << second.err;
   EXPECT_THAT(second.err, ::testing::HasSubstr("its chain hash does not hold"));
   EXPECT_THAT(second.err, ::testing::HasSubstr("go on from a copy"));
+}
+
+// The same store under a coordinator: its exit code says to systemd that starting it again is no
+// use.
+TEST(Cluster_ChangedStore, FinishedTasksNoLongerHold_EndsTheCoordinatorWithDamage) {
+  fault_cluster cluster(cheap_experiment(400), 100);
+  cluster.start_coordinator();
+  cluster.start_usual_workers();
+  ASSERT_TRUE(cluster.wait_until([&] { return done_tasks(cluster.store()).size() >= 100; }, 60));
+  cluster.kill_coordinator();
+  change_events(cluster.store(), done_tasks(cluster.store()));
+  const auto ended = tenbit(
+      {"coordinator", "--dir", cluster.path("cluster"), "--listen", cluster.address(), "--quiet"});
+  EXPECT_EQ(ended.exit_code, cli::exit_refused) << ended.err;
+  EXPECT_THAT(ended.err, ::testing::HasSubstr("its chain hash does not hold"));
+  EXPECT_THAT(ended.err, ::testing::HasSubstr("go on from a copy"));
 }
 
 } // namespace tenbit::testing
