@@ -13,6 +13,7 @@
 #include "config/limits.hpp"
 #include "link/key_format.hpp"
 #include "link/private_file.hpp"
+#include "link/signing_file.hpp"
 
 namespace tenbit::link {
 namespace {
@@ -75,6 +76,9 @@ status<std::string> make_server_files(const std::string& dir) {
       return fail(fmt::format("{}: is missing, and the peers' files pin it; put it back from a "
                               "copy, or remove {} and enroll all peers again",
                               server_path(dir), peers_path(dir)));
+    // First: a folder with a server key is one that was whole, and gets no other key unasked.
+    if (const auto made = init_signing_key_locked(dir); !made)
+      return fail(made.error());
     const auto key = make_pair(server_name, {});
     if (!key)
       return fail(key.error());

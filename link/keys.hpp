@@ -1,6 +1,7 @@
 // CURVE keys and who may connect: one folder of the coordinator, one file per peer.
 //
 //   DIR/server.key      the coordinator's own pair; DIR/peers the allow-list; both 0600, DIR 0700
+//   DIR/signing.key     signs what runs came to: signing_file.hpp
 //   key file  = "tenbit-key 1\n" "name " name "\n" "roles " roles "\n" "public " z85 "\n"
 //               "secret " z85 "\n" [ "server " z85 "\n" ]      server: the pinned key, in peer
 //               files
@@ -42,7 +43,8 @@ struct allow_list {
 };
 
 // Errors are one line for people: the file, what is wrong, the mend.
-// Idempotent: existing server keys are kept.
+// Idempotent: existing server keys are kept. New ones come with a signing key; a folder from before
+// there were any gets it by init_signing_key alone.
 [[nodiscard]] expected<key_file, std::string> init_keys(const std::string& dir);
 // A new pair for NAME, allowed at once, its file written to `out` (never over an existing one).
 // An enrolled name is refused unless it was revoked.
