@@ -36,40 +36,6 @@ bool take_hash(std::string_view& from, std::string_view name, hash256& out) {
   return value.has_value();
 }
 
-// The whole of a small file; empty when it is not there.
-expected<std::optional<std::string>, store_failure> read_small(rocksdb::Env& env,
-                                                               const std::string& path) {
-  const auto exists = env.FileExists(path);
-  if (exists.IsNotFound())
-    return std::optional<std::string>{};
-  if (!exists.ok())
-    return fail(io_failure(path, "looked up", exists.ToString()));
-  std::uint64_t size = 0;
-  if (const auto status = env.GetFileSize(path, &size); !status.ok())
-    return fail(io_failure(path, "read", status.ToString()));
-  if (size > file_bytes_max)
-    return std::optional<std::string>(std::string());
-  std::string bytes;
-  if (const auto status = rocksdb::ReadFileToString(&env, path, &bytes); !status.ok())
-    return fail(io_failure(path, "read", status.ToString()));
-  return std::optional<std::string>(std::move(bytes));
-}
-
-status<store_failure> write_durably(rocksdb::Env& env, const std::string& path,
-                                    std::string_view bytes) {
-  std::unique_ptr<rocksdb::WritableFile> file;
-  auto status = env.NewWritableFile(path, &file, rocksdb::EnvOptions());
-  if (status.ok())
-    status = file->Append({bytes.data(), bytes.size()});
-  if (status.ok())
-    status = file->Fsync();
-  if (status.ok())
-    status = file->Close();
-  if (!status.ok())
-    return fail(io_failure(path, "written", status.ToString()));
-  return {};
-}
-
 void encode_slot(const durable_point& point, std::string& out) {
   const auto start = out.size();
   encode_to(point, out);
@@ -78,16 +44,6 @@ void encode_slot(const durable_point& point, std::string& out) {
 }
 
 } // namespace
-
-status<store_failure> sync_folder(rocksdb::Env& env, const std::string& dir) {
-  std::unique_ptr<rocksdb::Directory> folder;
-  auto status = env.NewDirectory(dir, &folder);
-  if (status.ok())
-    status = folder->Fsync();
-  if (!status.ok())
-    return fail(io_failure(dir, "synced", status.ToString()));
-  return {};
-}
 
 void encode_to(const durable_point& point, std::string& out) {
   const auto start = out.size();
@@ -123,7 +79,7 @@ std::optional<durable_point> read_point(std::string_view bytes) {
 
 expected<std::optional<durable_point>, store_failure> read_anchor(rocksdb::Env& env,
                                                                   const std::string& path) {
-  auto bytes = read_small(env, path);
+  auto bytes = read_small(env, path, file_bytes_max);
   if (!bytes)
     return fail(std::move(bytes.error()));
   if (!*bytes)
@@ -138,17 +94,12 @@ status<store_failure> write_anchor(rocksdb::Env& env, const std::string& dir,
                                    const std::string& path, const durable_point& point) {
   std::string bytes;
   encode_to(point, bytes);
-  const auto temporary = path + ".new";
-  if (auto written = write_durably(env, temporary, bytes); !written)
-    return written;
-  if (const auto renamed = env.RenameFile(temporary, path); !renamed.ok())
-    return fail(io_failure(path, "renamed", renamed.ToString()));
-  return sync_folder(env, dir);
+  return replace_file(env, dir, path, bytes);
 }
 
 expected<std::optional<durable_point>, store_failure> read_receipt(rocksdb::Env& env,
                                                                    const std::string& path) {
-  auto bytes = read_small(env, path);
+  auto bytes = read_small(env, path, file_bytes_max);
   if (!bytes)
     return fail(std::move(bytes.error()));
   if (!*bytes)
@@ -170,13 +121,8 @@ expected<receipt_file, store_failure> receipt_file::start(rocksdb::Env& env, con
   std::string bytes;
   encode_slot(point, bytes);
   encode_slot(point, bytes);
-  const auto temporary = path + ".new";
-  if (auto written = write_durably(env, temporary, bytes); !written)
+  if (auto written = replace_file(env, dir, path, bytes); !written)
     return fail(std::move(written.error()));
-  if (const auto renamed = env.RenameFile(temporary, path); !renamed.ok())
-    return fail(io_failure(path, "renamed", renamed.ToString()));
-  if (auto synced = sync_folder(env, dir); !synced)
-    return fail(std::move(synced.error()));
   std::unique_ptr<rocksdb::RandomRWFile> file;
   if (const auto opened = env.NewRandomRWFile(path, &file, rocksdb::EnvOptions()); !opened.ok())
     return fail(io_failure(path, "opened", opened.ToString()));

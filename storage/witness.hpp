@@ -23,6 +23,7 @@
 #include <string_view>
 
 #include "storage/keys.hpp"
+#include "storage/small_file.hpp"
 
 namespace rocksdb {
 class RandomRWFile;
@@ -37,9 +38,6 @@ struct durable_point {
   hash256 chain;
   friend bool operator==(const durable_point&, const durable_point&) = default;
 };
-
-// Names that were made, renamed or removed in the folder are durable on return.
-[[nodiscard]] status<store_failure> sync_folder(rocksdb::Env& env, const std::string& dir);
 
 void encode_to(const durable_point& point, std::string& out); // appends
 [[nodiscard]] std::optional<durable_point> read_point(std::string_view bytes);
