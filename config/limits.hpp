@@ -95,6 +95,7 @@ inline constexpr int reader_open_attempts_max = 50; // beside a writer that dele
 inline constexpr int reader_open_unmoved_max = 2;   // looks at a store in which nothing moves
 inline constexpr auto reader_open_delay = 10ms;
 inline constexpr std::size_t verify_findings_max = 1000; // then one line says that there are more
+inline constexpr std::size_t summary_bytes_max = 4096;   // the signed summary of a store
 inline constexpr std::uint64_t spot_check_stride = 100;   // of so many tasks one is looked at
 inline constexpr std::uint64_t spot_check_tasks_min = 50; // of a store that has them
 inline constexpr std::size_t spot_check_tasks_at_once = 20; // once a second

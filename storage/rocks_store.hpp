@@ -37,6 +37,7 @@ public:
   std::string id() const override { return hex(found_.store.id); }
   std::uint64_t rollback_accepted() const override { return found_.rollback_accepted; }
   store_totals totals() const override;
+  expected<store_head, store_failure> head() const override;
   expected<task_state, store_failure> state(problem_index task) const override;
   status<store_failure>
   for_each_state(const std::function<void(problem_index, const task_state&)>& visit) const override;

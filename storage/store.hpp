@@ -9,11 +9,13 @@
 //
 // Files: DIR/db (RocksDB), DIR/anchor and DIR/receipt (what was durable, kept outside the database
 // so that a lost or cut log is noticed), DIR/LOCK (this process), DIR/creating (until create() is
-// done). Keys and rows: the grammar at the top of keys.hpp.
+// done), DIR/summary (signed_summary.hpp). Keys and rows: the grammar at the top of keys.hpp.
+//
 // Thread use: one thread commits; reads may run beside it. Opening for reading takes no lock and
 // needs no writer. All text in errors names the file and the mend.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -144,6 +146,19 @@ struct task_commit {
   std::string by = {};
 };
 
+// Where a store stands, for whoever signs it or holds it against what was signed.
+struct store_head {
+  std::string store; // 32 hexadecimal digits, drawn at creation
+  std::uint64_t incarnation = 0, commit_seq = 0;
+  hash256 chain; // of all commits; like commit_seq moved by each opening for writing and each close
+  // hash("content", the row of the manifest, and of every task in order its number and state row).
+  // They have the hash of all problems and gold, and the end of each journal's chain, so this is
+  // what the rows are, as far as verify finds them whole. Only events and states move it. The chain
+  // of commits cannot stand for the rows: nobody can make it again from them.
+  hash256 content;
+  std::array<std::uint64_t, 5> tasks{}; // by task_status
+};
+
 // How the files of a store do.
 struct store_figures {
   std::uint64_t log_bytes = 0;                 // of the log that the next opening replays
@@ -196,6 +211,8 @@ public:
   // durable by earlier ones may be gone.
   [[nodiscard]] virtual std::uint64_t rollback_accepted() const = 0;
   [[nodiscard]] virtual store_totals totals() const = 0;
+  // One pass over the state rows. Before close(), and not beside commits of the same object.
+  [[nodiscard]] virtual expected<store_head, store_failure> head() const = 0;
   [[nodiscard]] virtual expected<task_state, store_failure> state(problem_index task) const = 0;
   // Every task in order; the scan's own status is checked and the number of rows compared.
   [[nodiscard]] virtual status<store_failure>

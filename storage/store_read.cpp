@@ -22,6 +22,32 @@ store_totals rocks_store::totals() const {
   return head_.totals;
 }
 
+expected<store_head, store_failure> rocks_store::head() const {
+  store_head out;
+  out.store = hex(found_.store.id);
+  {
+    const std::lock_guard guard(mutex_);
+    if (db_ == nullptr || stopped_)
+      return fail(store_failure{store_error::io, paths_.dir + ": is not open any more"});
+    out.incarnation = head_.incarnation;
+    out.commit_seq = head_.commit_seq;
+    out.chain = head_.chain;
+  }
+  hasher content("content");
+  content.field(encode(found_.run));
+  std::string row;
+  auto scanned = scan_states(*db_, found_, [&](problem_index task, const task_state& state) {
+    row.clear();
+    encode_to(state, row);
+    content.field(task.value).field(row);
+    ++out.tasks[static_cast<std::size_t>(state.status)];
+  });
+  if (!scanned)
+    return fail(std::move(scanned.error()));
+  out.content = content.finish();
+  return out;
+}
+
 store_failure rocks_store::damaged(const std::string& what) const {
   return damage(paths_.db, what);
 }

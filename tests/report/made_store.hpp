@@ -56,6 +56,7 @@ public:
   std::string id() const override { return "made"; }
   std::uint64_t rollback_accepted() const override { return 0; }
   store_totals totals() const override { return {}; }
+  expected<store_head, store_failure> head() const override { return store_head{}; }
   expected<task_state, store_failure> state(problem_index task) const override;
   status<store_failure>
   for_each_state(const std::function<void(problem_index, const task_state&)>& visit) const override;
