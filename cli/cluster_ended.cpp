@@ -1,10 +1,13 @@
 // The runs of a coordinator that are over: known from a small file, opened when somebody asks.
 #include <algorithm>
 #include <spdlog/spdlog.h>
+#include <utility>
 
 #include "cli/cluster_host_impl.hpp"
 #include "cli/command.hpp"
 #include "cli/ended_run.hpp"
+#include "link/signing_file.hpp"
+#include "storage/summary_check.hpp"
 
 namespace tenbit::cli {
 
@@ -94,6 +97,37 @@ void host::add_ended(cluster_status& out) {
     out.runs.push_back(line);
 }
 
+// On the keeper's thread, and once more before all is closed. Not under the mutex, because a large
+// store takes its time: one that went on meanwhile is signed again at its next end.
+void host::sign_ended() {
+  std::vector<std::pair<std::string, std::string>> over; // names and stores
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& [name, run] : runs_)
+      if (run.target && run.board->read().phase == run_phase::finished &&
+          !std::exchange(run.signing_done, true))
+        over.emplace_back(name, run.kept.store);
+  }
+  if (over.empty())
+    return;
+  const std::string keys = options_.dir + "/keys";
+  const auto key = link::read_signing_key(keys);
+  for (const auto& [name, dir] : over) {
+    if (!key) {
+      spdlog::error("{}: is not signed: {}", name, key.error());
+    } else if (!*key) {
+      spdlog::warn("{}: is not signed: no signing key; make one with: tenbit keys init --dir {}; "
+                   "then: tenbit keys sign --dir {} --store {}",
+                   name, keys, keys, dir);
+    } else if (const auto made = storage::sign_store(dir, **key, storage::store_lock::callers);
+               !made) {
+      spdlog::error("{}: is not signed: {}", name, made.error().message);
+    } else {
+      spdlog::info("{}: signed as {}", name, made->signer.hex());
+    }
+  }
+}
+
 // On the keeper's thread. A run that went on meanwhile has another board.
 void host::write_settled() {
   std::map<std::string, run_line> settled;
@@ -104,7 +138,7 @@ void host::write_settled() {
   const std::lock_guard lock(mutex_);
   for (const auto& [name, line] : settled) {
     host_run* run = find(name);
-    if (run == nullptr || run->marked || run->id != line.id || !is_over(*run))
+    if (run == nullptr || run->marked || !run->signing_done || run->id != line.id || !is_over(*run))
       continue;
     run->marked = true;
     if (const auto written = write_ended(options_.dir, run->kept.store, line); !written)

@@ -3,7 +3,7 @@
 //   DIR/control.json   incarnation, the runs with what operators said of them, the oracles' counts,
 //                      the orders for endpoints, who is draining
 //   DIR/runs/NAME/     the store of a run;  DIR/runs/NAME.toml  its experiment as submitted
-//   DIR/keys/          server key and allow-list (link/keys.hpp)
+//   DIR/keys/          server key, allow-list (link/keys.hpp), signing key (link/signing_file.hpp)
 //   DIR/ctl.sock, DIR/audit.jsonl, DIR/http.token, DIR/LOCK
 #pragma once
 

@@ -154,6 +154,7 @@ host::~host() {
   http_.reset();
   if (keeper_.joinable())
     keeper_.join();
+  sign_ended(); // before what is not over is closed, too
   if (root_) {
     (void)in_core<bool>([](cluster_core& core, run_clock::time_point) {
       core.close_all();

@@ -24,7 +24,8 @@ struct host_run {
   experiment_id id;
   std::unique_ptr<store> target; // likewise
   std::shared_ptr<status_board> board;
-  bool marked = false; // its end was written down, or cannot be
+  bool marked = false;       // its end was written down, or cannot be
+  bool signing_done = false; // its end was signed, or cannot be; before it is marked
 };
 
 class host final : public cluster_host {
@@ -67,6 +68,7 @@ private:
   [[nodiscard]] std::optional<taken_run> take_ended(const std::string& name);
   void put_ended(taken_run taken); // it was not opened after all
   void add_ended(cluster_status& out);
+  void sign_ended();
   void write_settled();
 
   void on_status(cluster_status now);

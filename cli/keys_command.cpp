@@ -1,4 +1,4 @@
-// tenbit keys: who may connect to a coordinator.
+// tenbit keys: who may connect to a coordinator, and what signs its results.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -11,7 +11,10 @@
 
 #include "base/text.hpp"
 #include "cli/command.hpp"
+#include "cli/run_store.hpp"
 #include "link/keys.hpp"
+#include "link/signing_file.hpp"
+#include "storage/summary_check.hpp"
 
 namespace tenbit::cli {
 namespace {
@@ -21,6 +24,7 @@ struct keys_arguments {
   std::string name;
   std::string roles;
   std::string out;
+  std::string store;
   bool json = false;
   std::function<int()> chosen; // set by the subcommand that was parsed
 };
@@ -35,9 +39,32 @@ int run_init(const keys_arguments& given) {
   const auto key = link::init_keys(given.dir);
   if (!key)
     return complain("keys", key.error());
-  return say(fmt::format("{}: the coordinator's public key is {}\n"
-                         "Next: tenbit keys enroll NAME --roles solver --dir {}\n",
-                         given.dir, key->public_key, given.dir));
+  const auto signer = link::init_signing_key(given.dir);
+  if (!signer)
+    return complain("keys", signer.error());
+  return say(
+      fmt::format("{}: the coordinator's public key is {}\n"
+                  "It signs what runs came to as {}\n"
+                  "(public; whoever checks results: tenbit verify --store DIR --signer KEY)\n"
+                  "Next: tenbit keys enroll NAME --roles solver --dir {}\n",
+                  given.dir, key->public_key, signer->hex(), given.dir));
+}
+
+int run_sign(const keys_arguments& given) {
+  const auto key = link::read_signing_key(given.dir);
+  if (!key)
+    return complain("keys", key.error());
+  if (!*key)
+    return complain("keys", fmt::format("{}: holds no signing key; make it with: tenbit keys init "
+                                        "--dir {}",
+                                        given.dir, given.dir));
+  const auto made = storage::sign_store(given.store, **key, storage::store_lock::taken_here);
+  if (!made)
+    return complain("keys", made.error().message, refused_store(made.error()).exit_code);
+  return say(fmt::format(
+      "{}: {} of {} problems done, {} bits, signed as {}\n"
+      "What is signed is in {}/summary; keep a copy where others cannot write.\n",
+      given.store, made->done, made->tasks, made->bits, made->signer.hex(), given.store));
 }
 
 int run_enroll(const keys_arguments& given) {
@@ -96,7 +123,14 @@ int run_list(const keys_arguments& given) {
   const auto peers = link::list_peers(given.dir);
   if (!peers)
     return complain("keys", peers.error());
-  return say(given.json ? as_json(*peers) : as_table(*peers));
+  if (given.json)
+    return say(as_json(*peers));
+  const auto key = link::read_signing_key(given.dir);
+  if (!key)
+    return complain("keys", key.error());
+  return say(as_table(*peers) +
+             (*key ? fmt::format("Runs are signed as {}\n", (*key)->public_key().hex())
+                   : std::string("Runs are not signed (tenbit keys init makes a key for it)\n")));
 }
 
 using keys_run = int (*)(const keys_arguments&);
@@ -139,17 +173,25 @@ std::function<int()> set_up(CLI::App& command) {
                "  tenbit keys list\n"
                "  tenbit keys list --json | jq '.[] | select(.revoked | not) | .name'");
 
+  CLI::App* sign =
+      add_subcommand(command, given, "sign",
+                     "Sign what a store has, as a coordinator does when a run ends.", run_sign);
+  sign->add_option("--store", given->store, "The store; nobody may have it open")->required();
+  sign->footer("Example:\n  tenbit keys sign --dir cluster/keys --store runs/default");
+
   command.require_subcommand(1);
   command.footer("Examples:\n"
                  "  tenbit keys init\n"
                  "  tenbit keys enroll gpu-1 --roles solver\n"
                  "  tenbit keys list\n"
-                 "  tenbit keys revoke gpu-1");
+                 "  tenbit keys revoke gpu-1\n"
+                 "  tenbit keys sign --store runs/default");
   return [given] { return given->chosen ? given->chosen() : exit_usage; };
 }
 
-const command_registration keys_command(70, "keys",
-                                        "Make, enroll, revoke and list the keys of peers.", set_up);
+const command_registration
+    keys_command(70, "keys", "Make, enroll, revoke and list the keys of peers; sign stores.",
+                 set_up);
 
 } // namespace
 } // namespace tenbit::cli
