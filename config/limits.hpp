@@ -171,7 +171,12 @@ inline constexpr auto resend_period = 30s;    // of what has no reply, without a
 // -- control -------------------------------------------------------------------------------------
 inline constexpr std::size_t control_line_bytes_max = 1U << 20;
 inline constexpr auto control_timeout = 30s;
-inline constexpr std::size_t control_clients_max = 64;
+inline constexpr std::size_t control_clients_max = 64; // of each socket
+// Tries without the right: written to the audit log at most so often a minute, and so much of each,
+// or someone who may only look could fill the disk.
+inline constexpr std::size_t control_denied_lines_max = 20;
+inline constexpr auto control_denied_window = 60s;
+inline constexpr std::size_t control_denied_chars_max = 400;
 inline constexpr std::size_t http_clients_max = 1024;
 inline constexpr std::size_t http_header_bytes_max = 16U << 10;
 inline constexpr auto http_timeout = 10s;

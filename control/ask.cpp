@@ -80,7 +80,9 @@ status<std::string> asking_end::open() const {
                             path_));
   case EACCES:
   case EPERM:
-    return fail(fmt::format("you may not use {}; the coordinator's own user and root may", path_));
+    return fail(fmt::format("you may not use {}; the coordinator's own user and root may, and "
+                            "members of a group by the socket of that group",
+                            path_));
   case EAGAIN:
     return fail(fmt::format("the coordinator at {} has too many clients; try again", path_));
   default:

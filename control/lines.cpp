@@ -163,6 +163,7 @@ std::string audit_request(const std::string& entry, std::uint64_t unix_ms, const
   return json_line({{"unix_ms", unix_ms},
                     {"entry", entry},
                     {"who", r.who},
+                    {"right", to_string(r.by)},
                     {"verb", r.verb},
                     {"args", args_json(r)},
                     {"reason", r.reason},
@@ -171,6 +172,17 @@ std::string audit_request(const std::string& entry, std::uint64_t unix_ms, const
 
 std::string audit_outcome(const std::string& entry, std::uint64_t unix_ms, const reply& r) {
   return json_line({{"unix_ms", unix_ms}, {"entry", entry}, {"ok", r.ok}, {"error", r.error}});
+}
+
+std::string audit_denied(std::uint64_t unix_ms, const request& r, right needs,
+                         std::uint64_t unsaid) {
+  const auto args = one_line(json_line(args_json(r)), limits::control_denied_chars_max);
+  ordered_json out = {
+      {"unix_ms", unix_ms},        {"who", r.who},   {"right", to_string(r.by)}, {"verb", r.verb},
+      {"needs", to_string(needs)}, {"denied", true}, {"asked_with", args}};
+  if (unsaid > 0)
+    out["denied_before"] = unsaid;
+  return json_line(out);
 }
 
 } // namespace tenbit::control

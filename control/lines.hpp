@@ -31,6 +31,9 @@ namespace tenbit::control {
                                         const request& r);
 [[nodiscard]] std::string audit_outcome(const std::string& entry, std::uint64_t unix_ms,
                                         const reply& r);
+// A request without the right it needs. unsaid: how many before it were not written down.
+[[nodiscard]] std::string audit_denied(std::uint64_t unix_ms, const request& r, right needs,
+                                       std::uint64_t unsaid);
 
 // Whether brackets outside of texts are nested at most so deep. For any bytes.
 [[nodiscard]] bool depth_within(std::string_view json, int most);

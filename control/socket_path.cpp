@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <optional>
 #include <vector>
 
 #include <fcntl.h>
@@ -60,7 +59,8 @@ other_end look_at(const std::string& path) {
 
 class claim final : public socket_claim {
 public:
-  claim(std::string path, descriptor lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+  claim(std::string path, descriptor lock, std::optional<gid_t> group)
+      : path_(std::move(path)), lock_(std::move(lock)), group_(group) {}
   ~claim() override {
     struct stat now {};
     if (bound_ && ::lstat(path_.c_str(), &now) == 0 && now.st_ino == bound_->st_ino &&
@@ -86,9 +86,13 @@ public:
     if (::lstat(path_.c_str(), &file) != 0)
       return failed("find");
     bound_ = file;
-    if (::chmod(path_.c_str(), 0600) != 0 || ::lstat(path_.c_str(), &file) != 0)
+    // A folder with the set-group-ID bit has given it the group already.
+    if (group_ && file.st_gid != *group_ && ::lchown(path_.c_str(), uid_t(-1), *group_) != 0)
+      return failed("give its group, of which this user must be a member,");
+    const mode_t mode = group_ ? 0660 : 0600;
+    if (::chmod(path_.c_str(), mode) != 0 || ::lstat(path_.c_str(), &file) != 0)
       return failed("protect");
-    if ((file.st_mode & 0777) != 0600)
+    if ((file.st_mode & 0777) != mode || (group_ && file.st_gid != *group_))
       return fail(fmt::format("the control socket {} cannot be kept from others here; put it on a "
                               "local file system",
                               path_));
@@ -100,12 +104,14 @@ public:
 private:
   std::string path_;
   descriptor lock_;
+  std::optional<gid_t> group_;
   std::optional<struct stat> bound_;
 };
 
 } // namespace
 
-expected<std::unique_ptr<socket_claim>, std::string> socket_claim::take(const std::string& path) {
+expected<std::unique_ptr<socket_claim>, std::string>
+socket_claim::take(const std::string& path, std::optional<gid_t> group) {
   if (path.empty() || path.size() >= sizeof(sockaddr_un::sun_path))
     return fail(fmt::format("the path of the control socket has {} bytes, it must have 1 to {}; "
                             "give a shorter one: {}",
@@ -132,7 +138,7 @@ expected<std::unique_ptr<socket_claim>, std::string> socket_claim::take(const st
       return fail(fmt::format("cannot remove the left socket {}: {}", path, std::strerror(errno)));
     break;
   }
-  return std::make_unique<claim>(path, std::move(lock));
+  return std::make_unique<claim>(path, std::move(lock), group);
 }
 
 expected<peer_identity, std::string> identity_of(int socket) {

@@ -18,6 +18,14 @@ constexpr verb_arg arg_of_worker{"worker", arg_kind::text, false, false,
 constexpr verb_arg arg_url{"url", arg_kind::text, true, false, "URL of the replica"};
 constexpr bool change = true, look = false, reason_wanted = true, no_reason = false;
 
+constexpr need shows{right::view, "it changes nothing"};
+constexpr need steers{right::operate, "it can be undone, and no work is lost"};
+constexpr need copies{right::operate, "it writes into the coordinator's own folder alone"};
+constexpr need any_file{right::admin, "it reads or writes any file as the coordinator's user"};
+constexpr need costs{right::admin, "work that was paid for may be lost, or paid for again"};
+constexpr need drops{right::admin, "it takes a problem out of the run"};
+constexpr need ends{right::admin, "it ends the work of everybody"};
+
 std::vector<verb> run_verbs() {
   return {
       {"run submit",
@@ -28,32 +36,43 @@ std::vector<verb> run_verbs() {
        change,
        no_reason,
        lane::changes,
+       any_file,
        "Start an experiment, or go on with it."},
-      {"run list", {}, look, no_reason, lane::looks, "List the runs."},
+      {"run list", {}, look, no_reason, lane::looks, shows, "List the runs."},
       {"run pause",
        {arg_run, {"now", arg_kind::flag, false, false, "Hand back what is in work, too"}},
        change,
        no_reason,
        lane::changes,
+       steers,
        "Give out no new tasks of a run."},
-      {"run resume", {arg_run}, change, no_reason, lane::changes, "Give out its tasks again."},
+      {"run resume",
+       {arg_run},
+       change,
+       no_reason,
+       lane::changes,
+       steers,
+       "Give out its tasks again."},
       {"run cancel",
        {arg_run},
        change,
        reason_wanted,
        lane::changes,
+       costs,
        "Hand back what is in work and end the run; submit goes on with it."},
       {"run limit",
        {arg_run, {"leases", arg_kind::number, true, false, "Tasks at once; 0: no limit"}},
        change,
        no_reason,
        lane::changes,
+       steers,
        "Bound how many of its tasks are in work at once."},
       {"run priority",
        {arg_run, {"priority", arg_kind::integer, true, false, "Higher first"}},
        change,
        no_reason,
        lane::changes,
+       steers,
        "Change which run is served first."},
   };
 }
@@ -62,28 +81,38 @@ std::vector<verb> peer_verbs() {
   const verb_arg limit{"concurrency", arg_kind::number, true, false, "Calls at once"};
   const std::vector<verb_arg> replica = {arg_of_worker, arg_url};
   return {
-      {"worker list", {}, look, no_reason, lane::looks, "List the workers."},
+      {"worker list", {}, look, no_reason, lane::looks, shows, "List the workers."},
       {"worker drain",
        {arg_worker},
        change,
        reason_wanted,
        lane::changes,
+       steers,
        "Give a worker no new tasks; it finishes what it has."},
-      {"worker undrain", {arg_worker}, change, no_reason, lane::changes, "Give it tasks again."},
+      {"worker undrain",
+       {arg_worker},
+       change,
+       no_reason,
+       lane::changes,
+       steers,
+       "Give it tasks again."},
       {"worker kick",
        {arg_worker},
        change,
        reason_wanted,
        lane::changes,
+       costs,
        "Take what it holds at once and end its connection; drain it first to keep it out."},
-      {"endpoint list", {}, look, no_reason, lane::looks, "List the endpoints by replica."},
-      {"endpoint pause", replica, change, no_reason, lane::changes, "Start no new calls to it."},
-      {"endpoint resume", replica, change, no_reason, lane::changes, "Call it again."},
+      {"endpoint list", {}, look, no_reason, lane::looks, shows, "List the endpoints by replica."},
+      {"endpoint pause", replica, change, no_reason, lane::changes, steers,
+       "Start no new calls to it."},
+      {"endpoint resume", replica, change, no_reason, lane::changes, steers, "Call it again."},
       {"endpoint limit",
        {arg_of_worker, arg_url, limit},
        change,
        no_reason,
        lane::changes,
+       steers,
        "Bound the calls to it at once."},
   };
 }
@@ -91,19 +120,21 @@ std::vector<verb> peer_verbs() {
 std::vector<verb> task_verbs() {
   const std::vector<verb_arg> task = {arg_run, arg_problem};
   return {
-      {"task show", task, look, no_reason, lane::looks, "Show the state of a task."},
-      {"task requeue", task, change, reason_wanted, lane::changes,
+      {"task show", task, look, no_reason, lane::looks, shows, "Show the state of a task."},
+      {"task requeue", task, change, reason_wanted, lane::changes, steers,
        "Make a failed, cancelled or quarantined task pending again."},
-      {"task release", task, change, reason_wanted, lane::changes,
+      {"task release", task, change, reason_wanted, lane::changes, steers,
        "The same, and forget how often it failed."},
-      {"task quarantine", task, change, reason_wanted, lane::changes, "Give it out no more."},
+      {"task quarantine", task, change, reason_wanted, lane::changes, drops,
+       "Give it out no more."},
       {"checkpoint",
        {{"run", arg_kind::text, false, false, "Name of the run; otherwise all"}},
        change,
        no_reason,
        lane::slow,
+       copies,
        "Make an openable copy of the store beside it."},
-      {"verify", {arg_run}, look, no_reason, lane::slow, "Check the store of a run."},
+      {"verify", {arg_run}, look, no_reason, lane::slow, shows, "Check the store of a run."},
       {"export",
        {arg_run,
         {"out", arg_kind::path, true, false,
@@ -111,13 +142,15 @@ std::vector<verb> task_verbs() {
        change,
        no_reason,
        lane::slow,
+       any_file,
        "Write the canonical results of a run so far, as tenbit export does."},
-      {"status", {}, look, no_reason, lane::looks, "Show everything at once."},
+      {"status", {}, look, no_reason, lane::looks, shows, "Show everything at once."},
       {"stop",
        {},
        change,
        no_reason,
        lane::changes,
+       ends,
        "End the coordinator in good order; tasks in work wait for its restart."},
   };
 }
@@ -246,6 +279,18 @@ const verb* find_verb(std::string_view name) {
   const auto found =
       std::find_if(all.begin(), all.end(), [&](const verb& one) { return one.name == name; });
   return found == all.end() ? nullptr : &*found;
+}
+
+std::string_view to_string(right which) {
+  switch (which) {
+  case right::view:
+    return "view";
+  case right::operate:
+    return "operate";
+  case right::admin:
+    return "admin";
+  }
+  TENBIT_ASSERT(false);
 }
 
 bool changes_something(const std::string& verb) {

@@ -29,12 +29,18 @@ enum class lane : std::uint8_t {
   looks,   // answered from a snapshot
   slow,    // reads or copies a whole store
 };
+// The least right that a request needs, and why it is not a lesser one.
+struct need {
+  right least = right::admin;
+  std::string_view why;
+};
 struct verb {
   std::string_view name;
   std::vector<verb_arg> args;
   bool changes = false; // written to the audit log
   bool needs_reason = false;
   lane where = lane::looks;
+  need needs;
   std::string_view help; // one sentence
 };
 
