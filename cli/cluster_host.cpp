@@ -137,9 +137,12 @@ tenbit::status<start_failure> host::serve_operators() {
       return fail(start_failure{http.error(), exit_failed});
     http_ = std::move(*http);
   }
-  auto socket =
-      control::socket_server::start(options_.dir + "/ctl.sock", options_.dir + "/audit.jsonl",
-                                    [this](const auto& what) { return handle(what); });
+  for (const auto& one : options_.sockets)
+    if (const auto closed = control::closed_folder(one); !closed.empty())
+      spdlog::warn("the group of {} cannot reach it: {} is closed to them", one.path, closed);
+  auto socket = control::socket_server::start(
+      options_.dir + "/ctl.sock", options_.dir + "/audit.jsonl",
+      [this](const auto& what) { return handle(what); }, {}, options_.sockets);
   if (!socket)
     return fail(start_failure{socket.error(), exit_refused});
   control_ = std::move(*socket);

@@ -27,6 +27,7 @@ struct host_options {
   std::chrono::milliseconds lease_ttl = limits::lease_ttl;
   bool accept_rollback = false;
   disk_marks disk;
+  std::vector<control::group_socket> sockets; // beside DIR/ctl.sock
 };
 
 class cluster_host {

@@ -21,6 +21,7 @@ struct coordinator_arguments {
   std::vector<std::string> overrides;
   double lease_ttl_s = std::chrono::duration<double>(limits::lease_ttl).count();
   std::vector<double> disk_marks; // empty: the defaults
+  std::string operators, viewers; // GROUP=PATH; empty: no such socket
   bool until_done = false;
   bool quiet = false;
 };
@@ -110,8 +111,24 @@ int watch(cluster_host& host, const coordinator_arguments& args,
   }
 }
 
-int run(coordinator_arguments& args) {
-  ::umask(077);
+int read_sockets(coordinator_arguments& args) {
+  using control::right;
+  for (const auto& [option, given, gives] :
+       {std::tuple("--operators", &args.operators, right::operate),
+        std::tuple("--viewers", &args.viewers, right::view)}) {
+    if (given->empty())
+      continue;
+    auto socket = control::parse_group_socket(gives, *given);
+    if (!socket) {
+      fmt::print(stderr, "tenbit: {}: {}\n", option, printable(socket.error()));
+      return exit_usage;
+    }
+    args.host.sockets.push_back(std::move(*socket));
+  }
+  return exit_ok;
+}
+
+int read_options(coordinator_arguments& args) {
   args.host.lease_ttl =
       std::chrono::milliseconds(static_cast<std::int64_t>(args.lease_ttl_s * 1e3));
   if (args.host.lease_ttl < limits::lease_ttl_min || args.host.lease_ttl > limits::lease_ttl_max) {
@@ -128,6 +145,13 @@ int run(coordinator_arguments& args) {
                fmt::join(args.disk_marks, ","));
     return exit_usage;
   }
+  return read_sockets(args);
+}
+
+int run(coordinator_arguments& args) {
+  ::umask(077);
+  if (const int bad = read_options(args); bad != exit_ok)
+    return bad;
   catch_stop_signals();
   auto host = cluster_host::start(args.host);
   if (!host) {
@@ -175,6 +199,12 @@ const command_registration coordinator_command(
       command.add_option("--set", args->overrides, "Override a key of the experiments")
           ->expected(1)
           ->take_all();
+      command
+          .add_option("--operators", args->operators,
+                      "Group and socket of those who may steer: pause, drain, limit, requeue")
+          ->type_name("GROUP=PATH");
+      command.add_option("--viewers", args->viewers, "Group and socket of those who may only look")
+          ->type_name("GROUP=PATH");
       command.add_flag("--until-done", args->until_done, "End when all runs are over");
       command.add_flag("--quiet", args->quiet, "No progress lines");
       command.add_flag("--accept-rollback", args->host.accept_rollback,

@@ -193,10 +193,12 @@ void add_verbs(CLI::App& command, const std::shared_ptr<ctl_arguments>& given) {
     added->fallthrough(); // --json and the like may stand behind the verb
     for (const auto& arg : verb.args)
       add_argument(*added, arg, given);
-    added->footer(fmt::format("Also: --json, --socket PATH{}{}", verb.changes ? ", --dry-run" : "",
+    added->footer(fmt::format("Also: --json, --socket PATH{}{}\nRight: {}, because {}.",
+                              verb.changes ? ", --dry-run" : "",
                               verb.needs_reason ? ", and --reason TEXT, which it needs"
                               : verb.changes    ? ", --reason TEXT"
-                                                : ""));
+                                                : "",
+                              to_string(verb.needs.least), verb.needs.why));
     const auto* chosen = &verb;
     added->callback([given, chosen] { given->chosen = chosen; });
   }
