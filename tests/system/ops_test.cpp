@@ -110,6 +110,22 @@ TEST(Ops_Systemd, Units_AreVerified) {
   std::printf("%s", said.out.c_str());
 }
 
+TEST(Ops_Systemd, SocketsOfGroups_AreVerified) {
+  if (!there("systemd-analyze"))
+    GTEST_SKIP() << "systemd-analyze is not installed";
+  temporary_folder folder;
+  const auto said = shell(fmt::format(
+      "set -e; cd {0}/ops/systemd; d={1}/tenbit-coordinator.service; mkdir $d.d; "
+      "sed -E 's|^ExecStart=[^ ]+|ExecStart=/bin/true|' tenbit-coordinator.service >$d; "
+      "cp operators.conf $d.d/; cd {1}; systemd-analyze verify --man=no "
+      "tenbit-coordinator.service; "
+      "systemd-analyze security --offline=true --no-pager --threshold=20 "
+      "tenbit-coordinator.service >security; grep -c 'chown is allowed' security",
+      source, folder.path()));
+  EXPECT_EQ(said.exit_code, 0) << said.out;
+  EXPECT_EQ(said.out, "1\n"); // and nothing that verify found
+}
+
 TEST(Ops_Slurm, SigtermToTheBatchScript_DrainsTheWorkerAndEndsTheServer) {
   if (!there("curl"))
     GTEST_SKIP() << "curl is not installed";
