@@ -56,6 +56,13 @@ inline constexpr double limiter_queue_cut_min = 0.25; // of the limit: less woul
 inline constexpr double limiter_queue_cut_max = 0.5;
 inline constexpr double limiter_regrowth = 0.25; // a round, up to where the limit was cut
 inline constexpr std::uint32_t limiter_first_bytes_min = 10; // seen before anything is judged
+// Whether fewer calls in flight would do: how often that is tried, and how it is measured.
+inline constexpr auto limiter_probe_period = 600s;
+inline constexpr auto limiter_probe_slice = 10s;
+inline constexpr std::uint32_t limiter_probe_slices_min = 6; // a window is this long, or longer
+inline constexpr std::uint32_t limiter_probe_slices_max = 30; // until it has so many calls
+inline constexpr std::uint32_t limiter_probe_calls_min = 200;
+inline constexpr double limiter_probe_loss_max = 0.03; // of the tokens a second, for a tenth less
 inline constexpr std::uint32_t call_attempts_max = 4;
 inline constexpr std::uint32_t invalid_replies_max = 2; // a broken reply is asked for once more
 inline constexpr std::size_t error_body_bytes_max = 64U << 10; // kept of a reply that is no success

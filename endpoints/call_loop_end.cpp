@@ -49,7 +49,8 @@ void call_loop::succeeded(live_call& call, call_reply reply) {
   std::optional<first_byte_time> first_byte;
   if (streamed)
     first_byte = first_byte_time{call.started, call.first_byte - call.started};
-  call.lane->pool.give_back(call.place, attempt_end::answered, now_, first_byte);
+  call.lane->pool.give_back(call.place, attempt_end::answered, now_, first_byte,
+                            {reply.usage.completion, now_ - call.started});
   finish(call, std::move(reply));
 }
 

@@ -20,16 +20,20 @@ limiter::limiter(std::uint32_t limit_max)
 }
 
 void limiter::on_success(std::uint32_t in_flight, time_point now,
-                         const std::optional<first_byte_time>& first_byte) {
+                         const std::optional<first_byte_time>& first_byte,
+                         const answer_size& answer) {
   ++successes_;
   // Of a server that is hardly used the first bytes are early, which is no standard for later.
   if (first_byte && in_flight * 2 > limit_)
     signal_.add(*first_byte);
+  if (!slow_start_)
+    limit_ = probe_.on_success(limit_, in_flight, answer, now).value_or(limit_);
   count(in_flight, now);
 }
 
 void limiter::on_throttled(std::uint32_t in_flight, time_point now) {
   ++throttles_;
+  probe_.disturbed();
   count(in_flight, now);
 }
 
@@ -39,7 +43,8 @@ void limiter::share(std::uint32_t limit_max) {
     return;
   const bool larger = limit_max > limit_max_;
   limit_max_ = limit_max;
-  if (larger && !was_cut_) {
+  limit_ = probe_.disturbed().value_or(limit_);
+  if (larger && !was_cut_ && !probe_.met()) {
     limit_ = std::max(limit_, std::min(limit_max, limits::limiter_start));
     slow_start_ = limit_ < limit_max_;
   }
@@ -70,8 +75,10 @@ void limiter::end_round(time_point now) {
   } else if (late == queue_signal::level::much) {
     before_cut_ = std::max(before_cut_, limit_);
     cut(signal_.excess(), now);
-  } else if (late == queue_signal::level::none && used_) {
-    grow();
+  } else if (!used_) {
+    limit_ = probe_.disturbed().value_or(limit_);
+  } else if (late == queue_signal::level::none && !probe_.measuring()) {
+    grow(now);
   }
   slow_start_ = slow_start_ && limit_ < limit_max_;
   successes_ = throttles_ = 0;
@@ -84,18 +91,20 @@ void limiter::cut(double part, time_point now) {
   limit_ = std::max(1U, limit_ - std::min(limit_, static_cast<std::uint32_t>(less)));
   slow_start_ = false;
   was_cut_ = true;
+  probe_.disturbed();
   signal_.on_cut(limit_, now);
 }
 
-void limiter::grow() {
+void limiter::grow(time_point now) {
+  const std::uint32_t top = std::max(limit_, std::min(limit_max_, probe_.ceiling(now)));
   if (limit_ < before_cut_) {
     const double step = std::max(1.0, limit_ * limits::limiter_regrowth);
-    limit_ = std::min({limit_max_, before_cut_, limit_ + static_cast<std::uint32_t>(step)});
+    limit_ = std::min({top, before_cut_, limit_ + static_cast<std::uint32_t>(step)});
     return;
   }
   before_cut_ = 0;
   const double step = slow_start_ ? limit_ : std::max(1.0, std::sqrt(double{limit_ * 1.0}) / 4);
-  limit_ = std::min(limit_max_, limit_ + static_cast<std::uint32_t>(step));
+  limit_ = std::min(top, limit_ + static_cast<std::uint32_t>(step));
 }
 
 } // namespace tenbit

@@ -1,11 +1,15 @@
 // How many calls one replica may have in flight: slow start, then additive increase and a decrease
 // in proportion to the throttled share (AIMD with the proportional cut of DCTCP, RFC 8257). A
 // server that queues without saying so is told by its first bytes (queue_signal): while they are
-// late the limit does not grow, or is cut, and it comes back quickly to where it was.
+// late the limit does not grow, or is cut, and it comes back quickly to where it was. Now and then
+// less is tried, and kept when the replica does as much with it (knee_probe).
 //
 // The limit moves at most once a round, so that it never reacts twice to the same congestion. A
 // round of slow start ends after `limit` completions and doubles the limit; later rounds end after
-// max(limit, limits::limiter_round_calls_min) completions or limits::limiter_round_max.
+// max(limit, limits::limiter_round_calls_min) completions or limits::limiter_round_max. It does not
+// grow while the probe measures, nor over the ceiling of one that was kept. A throttle or a cut
+// ends the probe where it is: a server with too much to do is not given more at once. A new share
+// ends it, too, at the limit before.
 //
 // Pure: `now` is an argument. Owned by replica_pool; not thread-safe. Never fails.
 #pragma once
@@ -14,6 +18,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "endpoints/knee_probe.hpp"
 #include "endpoints/queue_signal.hpp"
 
 namespace tenbit {
@@ -27,9 +32,10 @@ public:
   [[nodiscard]] bool in_slow_start() const { return slow_start_; }
 
   // A call was answered; in_flight counts it too. first_byte: of a stream; without one there is no
-  // telling a queue from a long answer.
+  // telling a queue from a long answer. Without the size of the answer less is never tried.
   void on_success(std::uint32_t in_flight, time_point now,
-                  const std::optional<first_byte_time>& first_byte = std::nullopt);
+                  const std::optional<first_byte_time>& first_byte = std::nullopt,
+                  const answer_size& answer = {});
   // The server said it is overloaded.
   void on_throttled(std::uint32_t in_flight, time_point now);
   // Its share of the model's concurrency is another one now; limit_max >= 1. A limit that was never
@@ -39,7 +45,7 @@ public:
 private:
   void count(std::uint32_t in_flight, time_point now);
   void end_round(time_point now);
-  void grow();
+  void grow(time_point now);
   void cut(double part, time_point now);
 
   std::uint32_t limit_max_;
@@ -52,6 +58,7 @@ private:
   std::uint32_t throttles_ = 0;
   time_point round_start_{};
   queue_signal signal_;
+  knee_probe probe_;
 };
 
 } // namespace tenbit

@@ -82,12 +82,13 @@ std::optional<replica_pool::place> replica_pool::take(std::uint64_t sticky, bool
 }
 
 void replica_pool::give_back(place where, attempt_end how, time_point now,
-                             const std::optional<first_byte_time>& first_byte) {
+                             const std::optional<first_byte_time>& first_byte,
+                             const answer_size& answer) {
   auto& r = replicas_[where.replica];
   TENBIT_ASSERT(r.in_flight > 0 && in_flight_ > 0);
   const bool was_closed = r.breaker.state() == breaker_state::closed;
   if (how == attempt_end::answered) {
-    r.limit.on_success(r.in_flight, now, first_byte);
+    r.limit.on_success(r.in_flight, now, first_byte, answer);
     r.budget.on_success();
   } else if (how == attempt_end::throttled || how == attempt_end::overloaded) {
     r.limit.on_throttled(r.in_flight, now);

@@ -50,9 +50,10 @@ public:
 
   // A place for a call, counted until give_back. Empty: none for this call now.
   [[nodiscard]] std::optional<place> take(std::uint64_t sticky, bool waited, time_point now);
-  // first_byte: of an answer that was streamed.
+  // Of an answer: first_byte when it was streamed, and its size.
   void give_back(place where, attempt_end how, time_point now,
-                 const std::optional<first_byte_time>& first_byte = std::nullopt);
+                 const std::optional<first_byte_time>& first_byte = std::nullopt,
+                 const answer_size& answer = {});
 
   // True when a call that has waited would get a place.
   [[nodiscard]] bool has_place(time_point now) const;

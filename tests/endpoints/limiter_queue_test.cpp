@@ -77,9 +77,9 @@ private:
     now_ = std::max(now_, done.end);
     std::optional<first_byte_time> first_byte;
     if (streamed)
-      first_byte = first_byte_time{
-          at(done.started), std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                seconds(done.first_byte - done.started))};
+      first_byte =
+          first_byte_time{at(done.started), std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                                seconds(done.first_byte - done.started))};
     limit.on_success(in_flight_--, at(now_), first_byte);
   }
 
@@ -192,7 +192,8 @@ RC_GTEST_PROP(LimiterQueue, AnyFirstBytes_StayWithinBounds,
   for (const std::uint16_t ms : script) {
     now += std::chrono::milliseconds(ms);
     for (int i = 0; i < 60; ++i)
-      l.on_success(l.limit(), now, first_byte_time{now, std::chrono::milliseconds(ms)});
+      l.on_success(l.limit(), now, first_byte_time{now, std::chrono::milliseconds(ms)},
+                   {ms, std::chrono::milliseconds(ms)});
     if (ms % 7 == 0)
       l.on_throttled(l.limit(), now);
     if (ms % 5 == 0)

@@ -40,6 +40,21 @@ TEST(ReplicaPool, SameSticky_SameReplicaWhileUp) {
   EXPECT_EQ(used.size(), 4U);
 }
 
+// As of a server that only queues: the tokens a second are the same with fewer calls.
+TEST(ReplicaPool, SizesOfAnswers_LowerTheLimit) {
+  replica_pool pool(names(1), 64);
+  std::vector<replica_pool::place> taken;
+  auto now = t0;
+  for (int i = 0; i < 20'000 && pool.limit(0) == 64; ++i) {
+    while (const auto place = pool.take(1, true, now))
+      taken.push_back(*place);
+    now += 100ms;
+    pool.give_back(taken.back(), attempt_end::answered, now, std::nullopt, {300, 6s});
+    taken.pop_back();
+  }
+  EXPECT_EQ(pool.limit(0), 58U);
+}
+
 TEST(ReplicaPool, OneGoesDown_OnlyItsCallsMove) {
   replica_pool pool(names(4), 400);
   std::map<std::uint64_t, std::uint32_t> home;
