@@ -155,7 +155,7 @@ struct experiment_text {
 };
 struct heartbeat_ack {
   std::uint64_t number = 0;
-  std::vector<receipt> receipts; // of the experiments that the peer was told of
+  std::vector<receipt> receipts = {}; // of the experiments that the peer was told of
 };
 // Finish in good order: release everything as interrupted, say goodbye, end.
 struct leave_order {

@@ -48,8 +48,8 @@ bool host::know_as_ended(const kept_run& kept) {
 std::optional<host::taken_run> host::take_ended(const std::string& name) {
   const std::lock_guard lock(mutex_);
   host_run* run = find(name);
-  if (run == nullptr || !is_over(*run))
-    return std::nullopt;
+  if (run == nullptr || run->board->read().phase != run_phase::finished)
+    return std::nullopt; // of a broken one the journal may still be at work; the process ends
   taken_run out;
   for (const run_line& line : status()->runs)
     if (line.name == name)
@@ -97,34 +97,59 @@ void host::add_ended(cluster_status& out) {
     out.runs.push_back(line);
 }
 
-// On the keeper's thread, and once more before all is closed. Not under the mutex, because a large
+namespace {
+
+// True: it is signed, or trying again is no use.
+bool sign_one(const std::string& name, const std::string& dir, const std::string& keys) {
+  const auto key = link::read_signing_key(keys);
+  if (!key) {
+    spdlog::error("{}: is not signed: {}", name, key.error());
+    return false;
+  }
+  if (!*key) {
+    spdlog::warn("{}: is not signed: no signing key; make one with: tenbit keys init --dir {}; and "
+                 "when the coordinator has ended: tenbit keys sign --dir {} --store {}",
+                 name, keys, keys, dir);
+    return true;
+  }
+  const auto made = storage::sign_store(dir, **key, storage::store_lock::callers);
+  if (made)
+    spdlog::info("{}: signed as {}", name, made->signer.hex());
+  else
+    spdlog::error("{}: is not signed: {}", name, made.error().message);
+  return made.has_value();
+}
+
+} // namespace
+
+// On a thread of its own, and once more before all is closed. Not under the mutex, because a large
 // store takes its time: one that went on meanwhile is signed again at its next end.
-void host::sign_ended() {
-  std::vector<std::pair<std::string, std::string>> over; // names and stores
+void host::sign_ended(bool last) {
+  const auto now = run_clock::now();
+  std::map<std::string, std::pair<std::string, std::shared_ptr<status_board>>> over; // by name
   {
     const std::lock_guard lock(mutex_);
     for (auto& [name, run] : runs_)
-      if (run.target && run.board->read().phase == run_phase::finished &&
-          !std::exchange(run.signing_done, true))
-        over.emplace_back(name, run.kept.store);
+      if (run.target && run.board->read().phase == run_phase::finished && !run.signing_done &&
+          (last || now >= run.sign_again))
+        over[name] = {run.kept.store, run.board};
   }
-  if (over.empty())
-    return;
-  const std::string keys = options_.dir + "/keys";
-  const auto key = link::read_signing_key(keys);
-  for (const auto& [name, dir] : over) {
-    if (!key) {
-      spdlog::error("{}: is not signed: {}", name, key.error());
-    } else if (!*key) {
-      spdlog::warn("{}: is not signed: no signing key; make one with: tenbit keys init --dir {}; "
-                   "then: tenbit keys sign --dir {} --store {}",
-                   name, keys, keys, dir);
-    } else if (const auto made = storage::sign_store(dir, **key, storage::store_lock::callers);
-               !made) {
-      spdlog::error("{}: is not signed: {}", name, made.error().message);
-    } else {
-      spdlog::info("{}: signed as {}", name, made->signer.hex());
-    }
+  for (const auto& [name, which] : over) {
+    const bool done = sign_one(name, which.first, options_.dir + "/keys");
+    const std::lock_guard lock(mutex_);
+    host_run* run = find(name);
+    if (run == nullptr || run->board != which.second)
+      continue; // it went on
+    run->signing_done = done || ++run->signing_tries >= limits::signing_tries_max;
+    run->sign_again = now + limits::signing_retry_delay;
+  }
+}
+
+void host::sign_until_the_end() {
+  for (int turn = 1; !ending_; ++turn) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    if (turn % 10 == 0)
+      sign_ended(false);
   }
 }
 

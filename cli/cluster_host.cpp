@@ -147,6 +147,7 @@ tenbit::status<start_failure> host::serve_operators() {
     return fail(start_failure{socket.error(), exit_refused});
   control_ = std::move(*socket);
   keeper_ = std::thread([this] { maintain(); });
+  signer_ = std::thread([this] { sign_until_the_end(); });
   return {};
 }
 
@@ -155,9 +156,10 @@ host::~host() {
   ending_ = true;
   control_.reset();
   http_.reset();
-  if (keeper_.joinable())
-    keeper_.join();
-  sign_ended(); // before what is not over is closed, too
+  for (std::thread* one : {&keeper_, &signer_})
+    if (one->joinable())
+      one->join();
+  sign_ended(true); // before what is not over is closed, too
   if (root_) {
     (void)in_core<bool>([](cluster_core& core, run_clock::time_point) {
       core.close_all();
@@ -282,7 +284,7 @@ tenbit::status<store_failure> host::load(host_run& run, cluster_core& core,
                                         core.directory(), core.rules_of_runs());
   out->give_receipts({run.id,
                       hasher("receipts of").field(receipt_secret_.view()).field(s->id()).finish(),
-                      s->incarnation(), s->rollback_accepted()});
+                      s->lives()});
   struct brief {
     task_status status = task_status::pending;
     bool events = false;

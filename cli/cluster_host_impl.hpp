@@ -26,6 +26,8 @@ struct host_run {
   std::shared_ptr<status_board> board;
   bool marked = false;       // its end was written down, or cannot be
   bool signing_done = false; // its end was signed, or cannot be; before it is marked
+  int signing_tries = 0;
+  run_clock::time_point sign_again{}; // not before
 };
 
 class host final : public cluster_host {
@@ -68,7 +70,8 @@ private:
   [[nodiscard]] std::optional<taken_run> take_ended(const std::string& name);
   void put_ended(taken_run taken); // it was not opened after all
   void add_ended(cluster_status& out);
-  void sign_ended();
+  void sign_ended(bool last);
+  void sign_until_the_end();
   void write_settled();
 
   void on_status(cluster_status now);
@@ -159,7 +162,7 @@ private:
   std::map<std::string, run_line> settled_;         // that ended in this life, to be written down
   std::atomic<disk_level> disk_{disk_level::ample}; // set on the coordinator's thread
   std::atomic<bool> stop_wanted_{false}, ending_{false};
-  std::thread keeper_;
+  std::thread keeper_, signer_;
 };
 
 } // namespace tenbit::cli

@@ -87,7 +87,6 @@ void host::maintain() {
       const std::lock_guard lock(bits_mutex_);
       now = {oracles_, drains_};
     }
-    sign_ended();
     write_settled();
     if (now == kept)
       continue;

@@ -12,15 +12,52 @@ using nlohmann::json;
 
 // -- tasks ---------------------------------------------------------------------------------------
 
+namespace {
+
+// Who has it, what for, or why nobody.
+json stands(const cluster_core& core, const run_core& run, problem_index task,
+            run_clock::time_point now) {
+  json out = json::object();
+  const task_lease* held = run.tasks().find(task);
+  if (held != nullptr && held->holder == peer_id{}) {
+    out["waits_for"] = "its quarantine is being written";
+  } else if (held != nullptr) {
+    out["leased_to"] = core.peers().all().at(held->holder.value - 1).name;
+    out["epoch"] = held->number.value;
+    out["lease_age_s"] = std::chrono::duration<double>(now - held->granted).count();
+    out["expired"] = held->expired;
+  } else {
+    out["waits_for"] = core.why_pending(run);
+  }
+  if (const lease_progress* said = run.said_of(task)) {
+    out["phase"] = std::string(to_string(said->phase));
+    out["calls_in_flight"] = said->calls_in_flight;
+    out["bytes"] = said->bytes;
+    out["tokens"] = said->tokens;
+    out["silent_s"] = static_cast<double>(said->silent_ms) / 1000;
+  }
+  if (const std::string faults = run.tasks().evidence(task); !faults.empty())
+    out["faults"] = faults;
+  return out;
+}
+
+} // namespace
+
 control::reply host::task_show(const control::request& r) {
   const std::string name = text(r, "run");
   const problem_index task{static_cast<std::uint64_t>(number(r, "problem"))};
-  const std::lock_guard lock(mutex_);
-  host_run* run = find(name);
-  if (run == nullptr)
-    return no_run(name);
+  std::string dir;
+  experiment_id id;
+  { // not over the reading: who only looks must hold up nobody
+    const std::lock_guard lock(mutex_);
+    const host_run* run = find(name);
+    if (run == nullptr)
+      return no_run(name);
+    dir = run->kept.store;
+    id = run->id;
+  }
   // Read from beside: the writer may be closing it at this moment, because the run is over.
-  const auto opened = store::open_for_reading(run->kept.store);
+  const auto opened = store::open_for_reading(dir);
   if (!opened)
     return refusal(opened.error().message);
   const store& from = **opened;
@@ -38,25 +75,9 @@ control::reply host::task_show(const control::request& r) {
               {"errors", state->errors},
               {"events", state->events},
               {"bits", state->bits}};
-  const auto seen = in_core<json>([id = run->id, task](cluster_core& core, auto now) {
-    json more = json::object();
+  const auto seen = in_core<json>([id, task](cluster_core& core, auto now) {
     const run_core* one = core.find(id);
-    if (one == nullptr)
-      return more;
-    const task_lease* held = one->tasks().find(task);
-    if (held != nullptr && held->holder == peer_id{}) {
-      more["waits_for"] = "its quarantine is being written";
-    } else if (held != nullptr) {
-      more["leased_to"] = core.peers().all().at(held->holder.value - 1).name;
-      more["epoch"] = held->number.value;
-      more["lease_age_s"] = std::chrono::duration<double>(now - held->granted).count();
-      more["expired"] = held->expired;
-    } else {
-      more["waits_for"] = core.why_pending(*one);
-    }
-    if (const std::string faults = one->tasks().evidence(task); !faults.empty())
-      more["faults"] = faults;
-    return more;
+    return one == nullptr ? json::object() : stands(core, *one, task, now);
   });
   if (seen)
     out.update(*seen);

@@ -181,11 +181,52 @@ status<std::string> prepare(const worker_arguments& args, const link::key_file& 
   return {};
 }
 
-void wait_for_end(const worker_arguments& args, const peer_actor& peer, ending& end) {
+// What the coordinator said is written by the main thread, which waits for nothing else: a disk
+// that hangs or is full must not hold up leases, nor end the worker.
+class receipt_keeper {
+public:
+  receipt_keeper(const std::string& state, std::vector<receipt> before)
+      : path_(state + "/receipts"), latest_(before), written_(std::move(before)) {}
+  void note(const std::vector<receipt>& now) {
+    const std::lock_guard lock(mutex_);
+    latest_ = now;
+  }
+  void write_changes(std::chrono::steady_clock::time_point now) {
+    if (now < next_)
+      return;
+    std::vector<receipt> latest;
+    {
+      const std::lock_guard lock(mutex_);
+      latest = latest_;
+    }
+    if (latest == written_)
+      return;
+    next_ = now + limits::receipts_period;
+    const auto kept = write_whole(path_, format_receipts(latest));
+    if (!kept && !std::exchange(failed_, true))
+      fmt::print(stderr, "tenbit: {}; going on without\n", one_line(kept.error(), 500));
+    if (kept) {
+      written_ = std::move(latest);
+      failed_ = false;
+    }
+  }
+
+private:
+  std::string path_;
+  std::mutex mutex_;
+  std::vector<receipt> latest_; // guarded by mutex_
+  std::vector<receipt> written_;
+  std::chrono::steady_clock::time_point next_{};
+  bool failed_ = false;
+};
+
+void wait_for_end(const worker_arguments& args, const peer_actor& peer, ending& end,
+                  receipt_keeper& receipts) {
   bool told = false;
   std::chrono::steady_clock::time_point deadline;
   while (!end.wait(std::chrono::milliseconds(100))) {
     const auto now = std::chrono::steady_clock::now();
+    receipts.write_changes(now);
     if (stop_signals() > 0 && !std::exchange(told, true)) {
       fmt::print(stderr, "Stopping: finishing the calls on the wire, handing tasks back. Again to "
                          "stop at once.\n");
@@ -212,13 +253,8 @@ int serve(const worker_arguments& args, const link::key_file& key, peer_options 
     if (auto kept = write_whole(state + "/incarnation", fmt::format("{}\n", number)); !kept)
       end.tell(kept.error(), false);
   };
-  options.on_receipts = [state = args.state, &end,
-                         before = options.rules.receipts](const auto& now) mutable {
-    if (now == std::exchange(before, now))
-      return;
-    if (auto kept = write_whole(state + "/receipts", format_receipts(now)); !kept)
-      end.tell(kept.error(), false);
-  };
+  receipt_keeper receipts(args.state, options.rules.receipts);
+  options.on_receipts = [&receipts](const auto& now) { receipts.note(now); };
   actor_config config;
   caf::actor_system system(config);
   const peer_actor peer = spawn_peer(system, std::move(options));
@@ -237,7 +273,7 @@ int serve(const worker_arguments& args, const link::key_file& key, peer_options 
   uplink.set(std::move(*started));
   if (!args.quiet)
     fmt::print(stderr, "Worker {} for {}\n", name, args.coordinator);
-  wait_for_end(args, peer, end);
+  wait_for_end(args, peer, end, receipts);
   uplink.end(); // sends what is queued, the goodbye among it
   const bool fine = end.in_order();
   fmt::print(stderr, "{}Worker {} ends: {}\n", fine ? "" : "tenbit: ", name,

@@ -6,7 +6,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
+#include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <thread>
 
@@ -22,6 +24,26 @@ namespace tenbit::control {
 namespace {
 
 namespace net = boost::asio;
+
+// In the order in which they came: a std::mutex may go to the same thread again and again.
+class turns {
+public:
+  void lock() {
+    std::unique_lock lock(mutex_);
+    const std::uint64_t mine = next_++;
+    changed_.wait(lock, [&] { return mine == serving_; });
+  }
+  void unlock() {
+    const std::lock_guard lock(mutex_);
+    ++serving_;
+    changed_.notify_all();
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t next_ = 0, serving_ = 0;
+};
 
 class hub final : public socket_server {
 public:
@@ -47,17 +69,22 @@ private:
 
   std::unique_ptr<audit_log> audit_;
   handler handle_;
-  std::mutex changes_mutex_;  // those of all doors come one after the other
-  std::mutex entries_mutex_;  // of the next three
+  struct denied_tries {
+    std::deque<std::chrono::steady_clock::time_point> said; // written down in the last minute
+    std::uint64_t unsaid = 0;
+  };
+  turns changes_;             // those of all doors come one after the other
+  std::mutex entries_mutex_;  // of the next two
   std::uint64_t entries_ = 0; // of the audit log
-  std::deque<std::chrono::steady_clock::time_point> denied_; // written down in the last minute
-  std::uint64_t denied_unsaid_ = 0;
+  std::map<right, denied_tries> denied_;
   net::io_context io_{1};
   std::vector<std::unique_ptr<door>> doors_;
   std::thread thread_;
 };
 
 hub::~hub() {
+  for (const auto& one : doors_)
+    one->take_no_more();
   for (const auto& one : doors_)
     one->end_requests(); // answers of running handlers are posted before the end below
   if (!thread_.joinable())
@@ -92,7 +119,7 @@ reply hub::carry_out(const request& what) {
     return denied(what, *of);
   if (!of->changes)
     return guarded(what);
-  std::unique_lock in_turn(changes_mutex_, std::defer_lock);
+  std::unique_lock in_turn(changes_, std::defer_lock);
   if (of->where == lane::changes)
     in_turn.lock();
   return changed(what);
@@ -101,12 +128,13 @@ reply hub::carry_out(const request& what) {
 reply hub::denied(const request& what, const verb& of) {
   const auto now = std::chrono::steady_clock::now();
   std::unique_lock lock(entries_mutex_);
-  while (!denied_.empty() && now - denied_.front() >= limits::control_denied_window)
-    denied_.pop_front();
-  const bool said = denied_.size() < limits::control_denied_lines_max;
-  const auto unsaid = said ? std::exchange(denied_unsaid_, 0) : denied_unsaid_++;
+  auto& [tries, left_out] = denied_[what.by]; // those of one right do not hide those of another
+  while (!tries.empty() && now - tries.front() >= limits::control_denied_window)
+    tries.pop_front();
+  const bool said = tries.size() < limits::control_denied_lines_max;
+  const auto unsaid = said ? std::exchange(left_out, 0) : left_out++;
   if (said)
-    denied_.push_back(now);
+    tries.push_back(now);
   lock.unlock();
   if (said)
     if (auto kept = audit_->append(audit_denied(unix_ms(), what, of.needs.least, unsaid)); !kept)

@@ -34,6 +34,7 @@ public:
   door& operator=(const door&) = delete;
 
   [[nodiscard]] status<std::string> listen();
+  void take_no_more() { lanes_.take_no_more(); }
   // Waits for requests that are carried out; their answers are posted when this returns. Any
   // thread.
   void end_requests() { lanes_.stop(); }

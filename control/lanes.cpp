@@ -13,12 +13,14 @@ bool job_lane::submit(job what) {
   return true;
 }
 
+void job_lane::take_no_more() {
+  const std::lock_guard lock(mutex_);
+  stopping_ = true;
+  changed_.notify_one();
+}
+
 void job_lane::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-    changed_.notify_one();
-  }
+  take_no_more();
   if (thread_.joinable())
     thread_.join();
 }

@@ -25,7 +25,8 @@ public:
 
   // False: too many wait already, or the lane ends.
   [[nodiscard]] bool submit(job what);
-  // Waits for the job that runs; those that wait are dropped.
+  void take_no_more();
+  // Likewise, and waits for the job that runs; those that wait are dropped.
   void stop();
 
 private:
@@ -42,6 +43,10 @@ class job_lanes {
 public:
   [[nodiscard]] bool submit(lane where, job_lane::job what) {
     return lanes_[static_cast<std::size_t>(where)].submit(std::move(what));
+  }
+  void take_no_more() {
+    for (auto& one : lanes_)
+      one.take_no_more();
   }
   void stop() {
     for (auto& one : lanes_)

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <vector>
 
 #include <fcntl.h>
@@ -39,6 +40,13 @@ sockaddr_un address_of(const std::string& path) {
   out.sun_family = AF_UNIX;
   std::memcpy(out.sun_path, path.data(), std::min(path.size(), sizeof(out.sun_path) - 1));
   return out;
+}
+
+bool writable_by_others(const std::string& path) {
+  const auto folder = std::filesystem::path(path).parent_path();
+  struct stat found {};
+  return ::stat(folder.empty() ? "." : folder.c_str(), &found) == 0 &&
+         (found.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (found.st_mode & S_ISVTX) == 0;
 }
 
 enum class other_end { none, stale, lives, no_socket };
@@ -116,6 +124,10 @@ socket_claim::take(const std::string& path, std::optional<gid_t> group) {
     return fail(fmt::format("the path of the control socket has {} bytes, it must have 1 to {}; "
                             "give a shorter one: {}",
                             path.size(), sizeof(sockaddr_un::sun_path) - 1, path));
+  if (group && writable_by_others(path))
+    return fail(fmt::format("the folder of the control socket {} is one that others may write to, "
+                            "who could put another file there: give it mode 0750",
+                            path));
   const std::string beside = path + ".lock";
   descriptor lock(::open(beside.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (lock.value() < 0)

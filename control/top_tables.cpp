@@ -189,7 +189,7 @@ std::vector<std::string> lease_table(const cluster_status& s, std::size_t column
                     {"worker", side::left, 0, 12, &fit_middle},
                     {"age", side::right},
                     {"x p99", side::right, 2},
-                    {"waits for", side::left},
+                    {"waits for", side::left, 0, whole},
                     {"silent", side::right, 1},
                     {"calls", side::right, 4},
                     {"events", side::right, 6},

@@ -20,6 +20,7 @@ constexpr bool change = true, look = false, reason_wanted = true, no_reason = fa
 
 constexpr need shows{right::view, "it changes nothing"};
 constexpr need steers{right::operate, "it can be undone, and no work is lost"};
+constexpr need reads_all{right::operate, "it reads a whole store, beside those who work with it"};
 constexpr need copies{right::operate, "it writes into the coordinator's own folder alone"};
 constexpr need any_file{right::admin, "it reads or writes any file as the coordinator's user"};
 constexpr need costs{right::admin, "work that was paid for may be lost, or paid for again"};
@@ -134,7 +135,7 @@ std::vector<verb> task_verbs() {
        lane::slow,
        copies,
        "Make an openable copy of the store beside it."},
-      {"verify", {arg_run}, look, no_reason, lane::slow, shows, "Check the store of a run."},
+      {"verify", {arg_run}, look, no_reason, lane::slow, reads_all, "Check the store of a run."},
       {"export",
        {arg_run,
         {"out", arg_kind::path, true, false,

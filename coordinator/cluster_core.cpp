@@ -46,6 +46,10 @@ void cluster_core::add_run(std::unique_ptr<run_core> run, int priority, run_cloc
   runs_[id] = std::move(entry);
   prioritise(*runs_.at(id).core, priority);
   free_ = true;
+  for (const fleet_peer& peer : fleet_.all()) // that were here first
+    for (const receipt& shown : peer.receipts)
+      if (shown.experiment == id && !runs_.at(id).core->on_receipt(peer.name, shown))
+        return;
 }
 
 run_core* cluster_core::find(experiment_id id) {

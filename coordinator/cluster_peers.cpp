@@ -123,6 +123,13 @@ void cluster_core::on_hello(connection_id from, const std::string& key, role_set
     commands_.emplace_back(cluster_drop{from, why});
     return;
   }
+  // Before anything is given out or taken.
+  for (const receipt& shown : h.receipts)
+    if (run_core* run = find(shown.experiment); run != nullptr && !run->on_receipt(key, shown)) {
+      send(from, refused{"an older copy of a run's store was started", false});
+      commands_.emplace_back(cluster_drop{from, "it remembers more than the store has"});
+      return;
+    }
   fleet_peer& peer = fleet_.by_name(key);
   if (peer.connection && *peer.connection != from)
     commands_.emplace_back(cluster_drop{*peer.connection, "the peer connected again"});
@@ -150,9 +157,7 @@ void cluster_core::on_hello(connection_id from, const std::string& key, role_set
   peer.ledger.clear();
   for (const ledger_count& count : h.ledgers)
     peer.ledger[count.experiment] = count.bits;
-  for (const receipt& shown : h.receipts)
-    if (run_core* run = find(shown.experiment))
-      run->on_receipt(peer.id, shown);
+  peer.receipts = h.receipts;
   peer.slots = slots_of(h.slots);
   peer.heartbeat = 0;
   peer.heard = now;

@@ -41,6 +41,7 @@ struct fleet_peer {
   std::map<problem_index, run_clock::time_point> failed; // since its last success
   std::uint64_t tasks_done = 0, tasks_failed = 0, restarts = 0;
   std::vector<replica_report> replicas;
+  std::vector<receipt> receipts;                 // of its hello: for runs that come later
   std::map<experiment_id, std::uint64_t> bits;   // oracle: that reached our ledger from it
   std::map<experiment_id, std::uint64_t> ledger; // oracle: in its own, as far as we know
 

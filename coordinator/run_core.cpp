@@ -21,7 +21,7 @@ void run_core::load(problem_index task, const task_state& state) {
     with_journal_.insert(task);
   switch (state.status) {
   case task_status::failed: // a new run tries it again
-    failed_before_.insert(task);
+    stored_failed_.insert(task);
     [[fallthrough]];
   case task_status::pending:
     plan_.add_pending(task);
@@ -44,7 +44,7 @@ void run_core::load(problem_index task, const task_state& state) {
 
 void run_core::note_ended(problem_index task, task_ending how) {
   if (how != task_ending::delayed && how != task_ending::interrupted)
-    failed_before_.erase(task);
+    stored_failed_.erase(task);
   if (how == task_ending::failed || how == task_ending::quarantined ||
       how == task_ending::cancelled)
     ended_[task] = how;
@@ -243,11 +243,11 @@ plan_counts run_core::counts_now() const {
   plan_counts out = plan_.counts();
   if (!cancelled_)
     return out;
-  for (const problem_index task : failed_before_) // and is tried no more
-    if (const task_lease* held = plan_.find(task); held == nullptr || held->expired) {
-      --out.pending;
-      ++out.failed;
-    }
+  std::uint64_t failed = stored_failed_.size(); // and are tried no more
+  for (const auto& [task, held] : plan_.leases())
+    failed -= !held.expired && stored_failed_.contains(task) ? 1 : 0;
+  out.pending -= failed;
+  out.failed += failed;
   out.cancelled += std::exchange(out.pending, 0);
   return out;
 }
@@ -287,12 +287,14 @@ std::optional<receipt> run_core::durable_now() const {
   return receipts_->give(sources_.commit_seq());
 }
 
-void run_core::on_receipt(peer_id from, const receipt& shown) {
-  if (!receipts_ || !sources_.commit_seq || status_.phase == run_phase::broken || closing_)
-    return;
+bool run_core::on_receipt(const std::string& peer, const receipt& shown) {
+  if (!receipts_ || !sources_.commit_seq || status_.phase == run_phase::broken || closing_ ||
+      cancelled_)
+    return true;
   const std::string why = receipts_->contradiction(shown, sources_.commit_seq());
   if (!why.empty())
-    break_run({store_error::rolled_back, directory_->name(from) + " " + why});
+    break_run({store_error::rolled_back, peer + " " + why});
+  return why.empty();
 }
 
 void run_core::on_journal_end(const std::string& failure, bool damaged) {

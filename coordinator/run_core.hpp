@@ -86,8 +86,9 @@ public:
   void give_receipts(const receipt_book& book) { receipts_ = book; }
   // What peers are to remember of the store as it is now; empty: the run gives none.
   [[nodiscard]] std::optional<receipt> durable_now() const;
-  // A peer remembers this. The run is broken when its store has less.
-  void on_receipt(peer_id from, const receipt& shown);
+  // A peer remembers this. False: the store has less, and the run is broken. One that is cancelled
+  // gives out nothing any more, and stops no other.
+  [[nodiscard]] bool on_receipt(const std::string& peer, const receipt& shown);
   // What earlier runs spent, for the budget.
   void spent_before(const store_totals& totals);
 
@@ -332,7 +333,7 @@ private:
   std::unordered_map<std::uint64_t, waiting_commit> waiting_;    // by commit ticket
   std::unordered_map<problem_index, std::uint32_t> uncommitted_; // commits on their way, by task
   std::unordered_set<problem_index> finishing_;                  // the last outcome is on its way
-  std::unordered_set<problem_index> failed_before_;      // in an earlier life, to be tried again
+  std::unordered_set<problem_index> stored_failed_;      // as the store has them; to be tried again
   std::unordered_map<problem_index, task_ending> ended_; // otherwise than done
   std::set<problem_index> oversized_;              // leased; nothing of theirs can be sent any more
   std::unordered_set<problem_index> pardoned_;     // being given up, to be pending after that

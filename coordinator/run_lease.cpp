@@ -25,7 +25,7 @@ void run_core::load_lease(problem_index task, const task_state& state, const tas
   if (state.events > 0)
     with_journal_.insert(task);
   if (state.status == task_status::failed)
-    failed_before_.insert(task);
+    stored_failed_.insert(task);
   plan_.add_leased(task, lease);
   plan_.named(task); // its grant is no question of this life
   status_.tasks = counts_now();
@@ -362,6 +362,8 @@ std::optional<release_kind> run_core::on_released(peer_id from, const task_relea
   else
     commit({task, {}, task_status::failed, released.failed_arms, true, std::nullopt, true},
            after_release{how, outbound{from, ack}});
+  if (how == task_ending::delayed)
+    stored_failed_.insert(task);
   // Where outages are waited for they are no sign of a wrong set-up, and of several processes it is
   // the bad worker that is stopped.
   if (!waits && !rules_.quarantine && ++failures_in_row_ >= limits::failures_in_row_max &&

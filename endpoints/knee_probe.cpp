@@ -22,8 +22,9 @@ double knee_probe::window::error_squared() const {
 }
 
 std::uint32_t knee_probe::ceiling(time_point now) const {
-  return ceiling_ > 0 && now < ceiling_until_ ? ceiling_
-                                              : std::numeric_limits<std::uint32_t>::max();
+  return ceiling_ > 0 && (measuring() || now < ceiling_until_)
+             ? ceiling_
+             : std::numeric_limits<std::uint32_t>::max();
 }
 
 std::optional<std::uint32_t> knee_probe::on_success(std::uint32_t limit, std::uint32_t in_flight,
@@ -31,6 +32,8 @@ std::optional<std::uint32_t> knee_probe::on_success(std::uint32_t limit, std::ui
   if (!steady_since_)
     steady_since_ = now;
   if (phase_ == phase::idle) {
+    if (now >= ceiling_until_)
+      ceiling_ = 0;
     if (limit > 1 && now - *steady_since_ >= limits::limiter_probe_period)
       begin(phase::before, limit, now);
     return std::nullopt;
@@ -59,7 +62,7 @@ void knee_probe::begin(phase which, std::uint32_t limit, time_point now) {
   phase_ = which;
   window_ = {};
   window_.to_skip = std::uint64_t{settling_calls} * limit;
-  window_.slice_start = window_.last = now;
+  window_.begun = window_.slice_start = window_.last = now;
 }
 
 knee_probe::measured knee_probe::add(std::uint32_t limit, std::uint32_t in_flight,
@@ -69,6 +72,8 @@ knee_probe::measured knee_probe::add(std::uint32_t limit, std::uint32_t in_fligh
     return measured::nothing; // there was no work, or no answer
   w.last = now;
   if (w.to_skip > 0) {
+    if (now - w.begun >= limits::limiter_probe_period)
+      return measured::nothing; // calls are so long that the limit would stand still for hours
     --w.to_skip;
     w.slice_start = now;
     return measured::not_yet;

@@ -1,19 +1,22 @@
 // Whether a replica would do as much with fewer calls in flight: it tries, and measures.
 //
 // Many servers only queue beyond their knee: more calls bring no more tokens a second, only later
-// answers. Each limits::limiter_probe_period of steady operation (no cut, no new share, the limit
-// in use) two windows are measured: one under the limit as it is, then one under a tenth less. The
-// limit stands still in both, and each is measured only when twice as many calls as the limit have
-// ended in it, so that those of the limit before are gone. Tokens a second are told as calls in
-// flight x completion tokens / the time of their calls (Little's law): long and short answers weigh
-// in both sums, and hardly make noise, as they would if the tokens of a minute were counted.
+// answers. Where replies are streamed their first bytes tell (queue_signal), and nothing is tried:
+// a probe that empties the queue would make them early, which is no standard for later. Each
+// limits::limiter_probe_period of steady operation (no cut, no new share, the limit in use) two
+// windows are measured: one under the limit as it is, then one under a tenth less. The limit stands
+// still in both, and each is measured only when twice as many calls as the limit have ended in it,
+// so that those of the limit before are gone. Tokens a second are told as calls in flight x
+// completion tokens / the time of their calls (Little's law): long and short answers weigh in both
+// sums, and hardly make noise, as they would if the tokens of a minute were counted.
 //
 // Less is kept when that fell by no more than limits::limiter_probe_loss_max:
 //  * and one standard error of the difference, told by the slices of both windows, is on the safe
 //    side: too high a limit costs waiting, too low a one costs throughput;
 //  * below the best window since the limit last went up, or ten steps of 3 % would make a quarter.
 // A tenth is what a server without a knee would lose, three times what is let pass.
-// Too few calls, silence, or slots that stayed empty: the probe says nothing, and the limit stands.
+// Too few calls, calls that take a period to be gone, silence, or slots that stayed empty: the
+// probe says nothing, and the limit stands.
 //
 // A limit that was kept is a ceiling, or the growth of the next seconds would undo it. It holds
 // until the next probe has ended, at the latest two periods; when that one does not go down, the
@@ -57,7 +60,7 @@ private:
   // Tokens a second, by slices of equal time; all that is measured under one limit.
   struct window {
     std::uint64_t to_skip = 0; // calls of the limit before
-    time_point slice_start{}, last{};
+    time_point begun{}, slice_start{}, last{};
     double tokens = 0, seconds = 0, in_flight = 0; // of the calls of this slice
     std::uint32_t slice_calls = 0, calls = 0, slices = 0;
     double in_flight_all = 0;

@@ -26,7 +26,9 @@ void limiter::on_success(std::uint32_t in_flight, time_point now,
   // Of a server that is hardly used the first bytes are early, which is no standard for later.
   if (first_byte && in_flight * 2 > limit_)
     signal_.add(*first_byte);
-  if (!slow_start_)
+  if (first_byte) // what tells a queue by itself would take a probe's quicker ones for its measure
+    limit_ = probe_.disturbed().value_or(limit_);
+  else if (!slow_start_ && before_cut_ == 0)
     limit_ = probe_.on_success(limit_, in_flight, answer, now).value_or(limit_);
   count(in_flight, now);
 }
@@ -67,7 +69,10 @@ void limiter::count(std::uint32_t in_flight, time_point now) {
 }
 
 void limiter::end_round(time_point now) {
-  const auto late = signal_.end_round(limit_);
+  const double round_s = std::chrono::duration<double>(now - round_start_).count();
+  // Its first completion began it.
+  const double per_second = round_s > 0 ? (successes_ + throttles_ - 1) / round_s : limit_;
+  const auto late = signal_.end_round(limit_, per_second);
   if (throttles_ > 0) {
     const double share = static_cast<double>(throttles_) / (successes_ + throttles_);
     cut(std::min(cut_max, 2 * share), now);

@@ -32,7 +32,8 @@ public:
   [[nodiscard]] bool in_slow_start() const { return slow_start_; }
 
   // A call was answered; in_flight counts it too. first_byte: of a stream; without one there is no
-  // telling a queue from a long answer. Without the size of the answer less is never tried.
+  // telling a queue from a long answer. Less is tried where it is not known and the size of the
+  // answer is: the first bytes of a probe would be early, which is no standard either.
   void on_success(std::uint32_t in_flight, time_point now,
                   const std::optional<first_byte_time>& first_byte = std::nullopt,
                   const answer_size& answer = {});

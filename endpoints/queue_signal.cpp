@@ -48,7 +48,7 @@ bool queue_signal::helped(double short_s, std::uint32_t limit) const {
   return short_s <= late_s_ * (1 + promised) / 2;
 }
 
-queue_signal::level queue_signal::end_round(std::uint32_t limit) {
+queue_signal::level queue_signal::end_round(std::uint32_t limit, double calls_per_second) {
   if (count_ < limits::limiter_first_bytes_min) { // what was seen is kept for the next round
     late_s_ = ++unjudged_ < unjudged_max ? late_s_ : 0;
     return late_s_ > 0 ? level::some : level::none; // a cut is not undone before it is judged
@@ -67,8 +67,10 @@ queue_signal::level queue_signal::end_round(std::uint32_t limit) {
     if (unhelped_ < unhelped_max) {
       late_s_ = short_s;
       late_limit_ = limit;
-      excess_ = std::clamp(1 - limits::limiter_cut_ratio / ratio, limits::limiter_queue_cut_min,
-                           limits::limiter_queue_cut_max);
+      const double waiting = calls_per_second * (short_s - long_s_) / limit;
+      excess_ = std::min(waiting,
+                         std::clamp(1 - limits::limiter_cut_ratio / ratio,
+                                    limits::limiter_queue_cut_min, limits::limiter_queue_cut_max));
       return level::much;
     }
     long_s_ = short_s; // it is so without a queue of ours

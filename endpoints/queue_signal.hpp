@@ -4,7 +4,9 @@
 // calls it has. So a cut is held against what it should bring: when a queue of our own makes the
 // first bytes late, fewer calls make them earlier in proportion. If twice they do not, the lateness
 // is taken for how the server is, and the average starts anew from there (the ratio to a long
-// average: Gradient2 of Netflix's concurrency-limits; the check of its effect is ours).
+// average: Gradient2 of Netflix's concurrency-limits; the check of its effect is ours). How many
+// calls wait is told by Little's law: never more are cut, because a server that has a slot for each
+// call until its end is late by much for a queue of few.
 //
 // Averages are geometric: a few long prompts among short ones weigh little. The long average moves
 // only while the server is in use, or an idle hour would make every busy one look late.
@@ -29,8 +31,8 @@ public:
   enum class level : std::uint8_t { none, some, much }; // none: or too few were seen to tell
 
   void add(const first_byte_time& seen);
-  // A round under this limit is over.
-  [[nodiscard]] level end_round(std::uint32_t limit);
+  // A round under this limit is over, in which so many calls were answered a second.
+  [[nodiscard]] level end_round(std::uint32_t limit, double calls_per_second);
   // The limit was cut to this: calls that began before say nothing about it.
   void on_cut(std::uint32_t limit, time_point now);
   // After `much`: which part of the limit is too much.

@@ -101,12 +101,37 @@ std::optional<store_row> read_store_row(std::string_view bytes) {
   from.take(out.format);
   if (from.failed())
     return std::nullopt;
-  if (out.format != format_version)
+  if (out.format < oldest_format_read || out.format > format_version)
     return out;
   const auto id = from.raw(out.id.size());
   std::copy(id.begin(), id.end(), out.id.begin());
   from.take(out.experiment.value);
   return from.complete() ? std::optional(out) : std::nullopt;
+}
+
+std::string encode(std::span<const store_life> lives) {
+  std::string out;
+  for (const store_life& life : lives) {
+    put(out, life.incarnation);
+    put(out, life.commit_seq);
+    put(out, static_cast<std::uint8_t>(life.accepted));
+  }
+  return out;
+}
+
+std::optional<std::vector<store_life>> read_lives(std::string_view bytes) {
+  byte_reader from(bytes);
+  std::vector<store_life> out;
+  while (from.left() > 0 && !from.failed() && out.size() < limits::store_lives_kept) {
+    store_life life;
+    from.take(life.incarnation);
+    from.take(life.commit_seq);
+    from.take(life.accepted);
+    if (!out.empty() && life.incarnation <= out.back().incarnation)
+      return std::nullopt;
+    out.push_back(life);
+  }
+  return from.complete() ? std::optional(std::move(out)) : std::nullopt;
 }
 
 void encode_to(const head_row& row, std::string& out) {

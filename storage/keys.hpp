@@ -6,8 +6,9 @@
 //   family   key                                        row
 //   default  "store"                                    format:u32 uuid:16 experiment:u64
 //            "head"                                     head (below): replaced by every commit
-//            "rollback"                                 incarnation:u64 of the last opening that
-//                                                       accepted one; absent: none did
+//            "lives"                                    { incarnation:u64 commit_seq:u64
+//                                                       accepted:u8 }, the last openings for
+//                                                       writing, oldest first; not before the first
 //   run      experiment:u64                             hash:32 body (below); hash = BLAKE2b of
 //                                                       body
 //            experiment:u64 "longest"                   task:u32, every task once, the longest
@@ -47,7 +48,8 @@
 //              problems = hash("problems", every problem row and gold row in order)
 //
 // The format number changes with any of this, but not with a family or row that an older store may
-// do without. Everything here is pure and thread-safe; reading is
+// do without. Format 1 had no `by` and no "lives"; it is read, and becomes 2 at its first opening
+// for writing. Everything here is pure and thread-safe; reading is
 // total: bytes that do not fit give an empty optional.
 #pragma once
 
@@ -63,7 +65,7 @@
 
 namespace tenbit::storage {
 
-inline constexpr std::uint32_t format_version = 1;
+inline constexpr std::uint32_t format_version = 2, oldest_format_read = 1;
 
 enum class family : std::uint8_t { meta, run, state, event, bit, problem, gold, lease, fault };
 inline constexpr std::array<std::string_view, 9> family_names = {
@@ -78,7 +80,7 @@ inline constexpr std::array<std::string_view, 9> family_names = {
 
 inline constexpr std::string_view store_key = "store";
 inline constexpr std::string_view head_key = "head";
-inline constexpr std::string_view rollback_key = "rollback";
+inline constexpr std::string_view lives_key = "lives";
 
 using uuid = std::array<unsigned char, 16>;
 [[nodiscard]] std::string hex(const uuid& id);
@@ -124,6 +126,10 @@ struct head_row {
 };
 void encode_to(const head_row& row, std::string& out); // appends
 [[nodiscard]] std::optional<head_row> read_head_row(std::string_view bytes);
+
+[[nodiscard]] std::string encode(std::span<const store_life> lives);
+// Empty as well when there are more than limits::store_lives_kept, or not in ascending order.
+[[nodiscard]] std::optional<std::vector<store_life>> read_lives(std::string_view bytes);
 
 inline constexpr std::size_t state_row_size = 49;
 void encode_to(const task_state& row, std::string& out); // appends

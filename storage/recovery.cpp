@@ -5,8 +5,6 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include "storage/bytes.hpp"
-
 namespace tenbit::storage {
 namespace {
 
@@ -141,12 +139,12 @@ expected<recovered, store_failure> read_recovered(const database& db, const stor
   const auto store = *found ? read_store_row(bytes) : std::nullopt;
   if (!store)
     return damaged("store");
-  if (store->format != format_version)
-    return fail(store_failure{
-        store_error::other_format,
-        fmt::format(
-            "{}: has format {}, this program reads format {}; use the version that wrote it",
-            paths.dir, store->format, format_version)});
+  if (store->format < oldest_format_read || store->format > format_version)
+    return fail(
+        store_failure{store_error::other_format,
+                      fmt::format("{}: has format {}, this program reads {} to {}; use the "
+                                  "version that wrote it",
+                                  paths.dir, store->format, oldest_format_read, format_version)});
   found = db.get(family::meta, head_key, bytes);
   if (!found)
     return fail(std::move(found.error()));
@@ -161,16 +159,13 @@ expected<recovered, store_failure> read_recovered(const database& db, const stor
   auto run = *found ? read_run_row(bytes) : std::nullopt;
   if (!run)
     return damaged("manifest");
-  recovered out{*store, std::move(*head), std::move(*run)};
-  found = db.get(family::meta, rollback_key, bytes);
+  found = db.get(family::meta, lives_key, bytes);
   if (!found)
     return fail(std::move(found.error()));
-  if (byte_reader row(bytes); *found) {
-    row.take(out.rollback_accepted);
-    if (!row.complete())
-      return damaged("rollback");
-  }
-  return out;
+  auto lives = *found ? read_lives(bytes) : std::vector<store_life>();
+  if (!lives)
+    return damaged("lives");
+  return recovered{*store, std::move(*head), std::move(*run), std::move(*lives)};
 }
 
 status<store_failure>

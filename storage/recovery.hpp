@@ -37,7 +37,7 @@ struct recovered {
   store_row store;
   head_row head;
   run_row run;
-  std::uint64_t rollback_accepted = 0; // incarnation; 0: never
+  std::vector<store_life> lives;
 };
 // `other_format` or `corrupt` when a row is missing or does not fit.
 [[nodiscard]] expected<recovered, store_failure> read_recovered(const database& db,

@@ -35,7 +35,7 @@ public:
   std::uint64_t incarnation() const override;
   std::uint64_t commit_seq() const override;
   std::string id() const override { return hex(found_.store.id); }
-  std::uint64_t rollback_accepted() const override { return found_.rollback_accepted; }
+  const std::vector<store_life>& lives() const override { return found_.lives; }
   store_totals totals() const override;
   expected<store_head, store_failure> head() const override;
   expected<task_state, store_failure> state(problem_index task) const override;
@@ -70,7 +70,8 @@ private:
   // -- store_commit.cpp
   [[nodiscard]] std::optional<store_failure> refusal() const;
   // Writes the row synced and takes it as the head; a failure stops the store.
-  [[nodiscard]] status<store_failure> write_head(head_row head, bool accepts_rollback = false);
+  // begins: with the rows that say which life this is.
+  [[nodiscard]] status<store_failure> write_head(head_row head, bool begins = false);
   // Writing failed, so that what is durable is not known.
   [[nodiscard]] status<store_failure> stop(store_failure why);
   // From now on nothing is committed; gives why back.

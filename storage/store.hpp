@@ -159,6 +159,16 @@ struct store_head {
   std::array<std::uint64_t, 5> tasks{}; // by task_status
 };
 
+// One opening for writing. A copy has those up to its making, and its own after that.
+struct store_life {
+  std::uint64_t incarnation = 0;
+  std::uint64_t commit_seq = 0; // that was found
+  // It was begun with accept_rollback: what lives before it had made durable may be gone. Of the
+  // oldest that is kept: it, or one before it.
+  bool accepted = false;
+  friend bool operator==(const store_life&, const store_life&) = default;
+};
+
 // How the files of a store do.
 struct store_figures {
   std::uint64_t log_bytes = 0;                 // of the log that the next opening replays
@@ -207,9 +217,9 @@ public:
   [[nodiscard]] virtual std::uint64_t commit_seq() const = 0;
   // Random, made at creation; copies have the same.
   [[nodiscard]] virtual std::string id() const = 0;
-  // The last incarnation that was begun with accept_rollback; 0: none was. What was said to be
-  // durable by earlier ones may be gone.
-  [[nodiscard]] virtual std::uint64_t rollback_accepted() const = 0;
+  // The last openings for writing (limits::store_lives_kept), oldest first; of a writer its own is
+  // the last.
+  [[nodiscard]] virtual const std::vector<store_life>& lives() const = 0;
   [[nodiscard]] virtual store_totals totals() const = 0;
   // One pass over the state rows. Before close(), and not beside commits of the same object.
   [[nodiscard]] virtual expected<store_head, store_failure> head() const = 0;

@@ -4,7 +4,6 @@
 
 #include "base/kill_point.hpp"
 #include "config/limits.hpp"
-#include "storage/bytes.hpp"
 #include "storage/rocks_store.hpp"
 
 namespace tenbit::storage {
@@ -64,7 +63,7 @@ status<store_failure> rocks_store::commit(std::span<const task_commit> group) {
   return {};
 }
 
-status<store_failure> rocks_store::write_head(head_row head, bool accepts_rollback) {
+status<store_failure> rocks_store::write_head(head_row head, bool begins) {
   ++head.commit_seq;
   head.chain = hasher("head")
                    .field(head.chain.view())
@@ -77,10 +76,11 @@ status<store_failure> rocks_store::write_head(head_row head, bool accepts_rollba
   rocksdb::WriteBatch batch;
   ignore(batch.Put(db_->handle(family::meta), {head_key.data(), head_key.size()}, row),
          "a put into memory");
-  if (accepts_rollback) {
-    row.clear();
-    put(row, head.incarnation);
-    ignore(batch.Put(db_->handle(family::meta), {rollback_key.data(), rollback_key.size()}, row),
+  if (begins) {
+    const auto meta = db_->handle(family::meta);
+    ignore(batch.Put(meta, {lives_key.data(), lives_key.size()}, encode(found_.lives)),
+           "a put into memory");
+    ignore(batch.Put(meta, {store_key.data(), store_key.size()}, encode(found_.store)),
            "a put into memory");
   }
   if (auto written = db_->write(batch, true); !written)

@@ -75,9 +75,13 @@ status<store_failure> rocks_store::begin_incarnation(const witnesses& seen, bool
     spdlog::info("store: {} was not closed; recovered up to commit {}", paths_.dir,
                  head.commit_seq);
   head.clean = false;
-  if (accept_rollback)
-    found_.rollback_accepted = head.incarnation;
-  if (auto written = write_head(std::move(head), accept_rollback); !written)
+  found_.store.format = format_version;
+  found_.lives.push_back({head.incarnation, head.commit_seq, accept_rollback});
+  if (found_.lives.size() > limits::store_lives_kept) {
+    found_.lives[1].accepted = found_.lives[1].accepted || found_.lives[0].accepted;
+    found_.lives.erase(found_.lives.begin());
+  }
+  if (auto written = write_head(std::move(head), true); !written)
     return written;
   TENBIT_KILL_POINT("incarnation_bumped");
   auto receipt = receipt_file::start(env_, paths_.dir, paths_.receipt, point());

@@ -333,11 +333,11 @@ lease_progress task_runner::progress() const {
   const bool grades = std::any_of(programs_.begin(), programs_.end(), [](const auto& one) {
     return one.stage == program_stage::closing;
   });
-  out.phase = in_flight > 0          ? lease_phase::queued // what its client may know better
-              : asks                 ? lease_phase::asking
-              : !appends_.empty()    ? lease_phase::committing
-              : grades && !released_ ? lease_phase::grading
-                                     : lease_phase::committing;
+  out.phase = in_flight > 0 ? lease_phase::queued // what its client may know better
+              : asks        ? lease_phase::asking
+              : !appends_.empty() || !failures_.empty() ? lease_phase::committing
+              : grades && !released_                    ? lease_phase::grading
+                                                        : lease_phase::committing;
   return out;
 }
 

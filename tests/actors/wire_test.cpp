@@ -165,10 +165,10 @@ TEST(WireDecode, FieldTooManyOrTooFew_IsAnError) {
 }
 
 TEST(WireDecode, LongerForm_IsAnError) {
-  EXPECT_TRUE(decode_to_peer("\x93\x01\x44\x05"));
-  EXPECT_EQ(decode_to_peer("\x93\x01\x44\xcc\x05").error().message,
+  EXPECT_TRUE(decode_to_peer("\x94\x01\x44\x05\x90"));
+  EXPECT_EQ(decode_to_peer("\x94\x01\x44\xcc\x05\x90").error().message,
             "heartbeat_ack: field 3 (number) is not in its shortest form");
-  EXPECT_FALSE(decode_to_peer("\x93\x01\x44\xd0\x05"));                  // signed
+  EXPECT_FALSE(decode_to_peer("\x94\x01\x44\xd0\x05\x90"));              // signed
   EXPECT_FALSE(decode_to_peer(std::string("\xdc\x00\x02\x01\x42", 5)));  // array of 2
   EXPECT_FALSE(decode_to_peer(std::string("\x93\x01\x45\xd9\x01\x61"))); // str of 1
 }

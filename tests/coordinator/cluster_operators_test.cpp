@@ -83,13 +83,33 @@ TEST(Core_Operators, CancelledRun_CountsWhatFailedBeforeAsFailed) {
   failed.status = task_status::failed;
   w.run().load(problem_index{1}, failed);
   w.run().load(problem_index{2}, failed);
+  w.pump();
   EXPECT_EQ(w.status().tasks.pending, 3U);
+  w.join(a, "anna", solver, 2); // is given one of each
+  const auto given = w.got<grant>(a);
+  ASSERT_EQ(given.size(), 2U);
   w.core.cancel_run(run_a, "wrong prompt");
   w.pump();
+  EXPECT_EQ(w.status().tasks, (plan_counts{0, 2, 0, 1, 0, 0}));
+  for (const grant& one : given)
+    w.say(a, "anna", task_released{one.task, one.lease, release_kind::interrupted, 0});
+  w.commit();
   EXPECT_EQ(w.status().tasks, (plan_counts{0, 0, 0, 2, 0, 1}));
-  ASSERT_TRUE(w.run().quarantine(problem_index{1}, "looked at"));
+}
+
+// It is tried again while the run goes on, and the store has it as failed meanwhile.
+TEST(Core_Operators, CancelledRun_CountsWhatWaitedToBeTriedAgainAsFailed) {
+  core_bench w(2);
+  w.join(a, "anna", solver, 1);
+  const auto given = w.got<grant>(a);
+  ASSERT_EQ(given.size(), 1U);
+  w.beat(a, "anna", 0);
+  w.say(a, "anna", task_released{given[0].task, given[0].lease, release_kind::outage, 1});
+  w.commit();
+  EXPECT_EQ(w.status().tasks.pending, 2U);
+  w.core.cancel_run(run_a, "wrong prompt");
   w.pump();
-  EXPECT_EQ(w.status().tasks, (plan_counts{0, 0, 0, 1, 1, 1}));
+  EXPECT_EQ(w.status().tasks, (plan_counts{0, 0, 0, 1, 0, 1}));
 }
 
 TEST(Core_Operators, LeaseLimit_Holds) {

@@ -77,7 +77,8 @@ void cluster_world::boot_coordinator() {
   sources.commit_seq = [this] { return commit_seq_; };
   auto run = std::make_unique<run_core>(exp_, run_id, std::move(sources), problems_.size(),
                                         core_->directory(), core_->rules_of_runs());
-  run->give_receipts({run_id, hash_bytes("secret"), incarnation_, 0});
+  lives_.push_back({incarnation_, commit_seq_, false});
+  run->give_receipts({run_id, hash_bytes("secret"), lives_});
   for (const auto& [index, row] : fault_rows_)
     run->load_faults(problem_index{index}, row);
   for (const auto& [index, task] : stored_) {

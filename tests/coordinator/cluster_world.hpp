@@ -162,6 +162,7 @@ private:
   std::map<std::uint64_t, std::uint64_t> highest_epoch_; // by task, ever granted
   std::uint64_t incarnation_ = 0;
   std::uint64_t commit_seq_ = 0; // durable
+  std::vector<store_life> lives_;
 
   std::unique_ptr<cluster_core> core_; // null: dead
   std::deque<commit_command> journal_;

@@ -236,11 +236,9 @@ TEST(Client, HangAfterTheHead_IsTransient) {
 }
 
 TEST(Client, Meter_TellsWhatIsOnItsWay) {
-  const auto events = text_events();
-  tcp_server server([&](unsigned number, const std::string&) {
-    return number == 0 ? scripted_reply{event_stream({events[0]}), 0ms, after::hang}
-                       : scripted_reply{event_stream(events)};
-  });
+  auto begun = event_stream(text_events());
+  begun.resize(2);
+  tcp_server server(script({{begun, 0ms, after::hang}, {event_stream(text_events())}}));
   auto timing = short_waits();
   timing.stall = 300ms;
   auto c = start(model_at({server.url()}, true), timing);
@@ -259,7 +257,7 @@ TEST(Client, Meter_TellsWhatIsOnItsWay) {
   EXPECT_EQ(meter->on_wire, 0U);
   EXPECT_EQ(meter->receiving, 0U);
   EXPECT_EQ(meter->tokens, reply->usage.completion);
-  EXPECT_GT(meter->bytes, events[0].size());
+  EXPECT_GT(meter->bytes, begun[1].size());
   EXPECT_GT(meter->last_byte.load(), std::chrono::steady_clock::time_point{});
 }
 

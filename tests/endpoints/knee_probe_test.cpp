@@ -59,6 +59,7 @@ public:
   double noise = 0;              // sigma of the speed, drawn anew each minute
   std::uint32_t work = 1U << 20; // calls that there are at once
   bool counts_tokens = true;
+  bool streams = false;
 
 private:
   struct call {
@@ -88,7 +89,10 @@ private:
         0, std::chrono::duration_cast<std::chrono::nanoseconds>(seconds(now_ - next.started))};
     if (counts_tokens)
       size.completion_tokens = static_cast<std::uint64_t>(next.tokens);
-    limit.on_success(in_flight, now(), std::nullopt, size);
+    std::optional<first_byte_time> first;
+    if (streams)
+      first = {now() - size.took, std::chrono::milliseconds(200)};
+    limit.on_success(in_flight, now(), first, size);
     lowest = std::min(lowest, limit.limit());
   }
 
@@ -115,6 +119,22 @@ shared_server trying() {
 }
 
 } // namespace
+
+// They tell of a queue by themselves, and a probe that empties it would spoil their measure.
+TEST(KneeProbe, ServerThatStreams_IsNotTried) {
+  shared_server server(64);
+  server.speed = knee_at(40);
+  server.streams = true;
+  server.run_for(2 * hour);
+  EXPECT_EQ(server.limit.limit(), 64U);
+}
+
+TEST(KneeProbe, CallsThatTakeHours_LeaveTheLimitFreeMostOfTheTime) {
+  shared_server server(1000);
+  server.speed = [](double n) { return n * 300 / 1800; }; // half an hour each
+  server.run_for(24 * hour);
+  EXPECT_GT(server.limit.limit(), 900U);
+}
 
 TEST(KneeProbe, ServerWithAKnee_ComesDownToItAndStaysThere) {
   for (const auto& [most, knee] : {std::pair(64U, 40.0), std::pair(400U, 90.0)}) {

@@ -54,7 +54,7 @@ public:
   std::uint64_t incarnation() const override { return 1; }
   std::uint64_t commit_seq() const override { return 1; }
   std::string id() const override { return "made"; }
-  std::uint64_t rollback_accepted() const override { return 0; }
+  const std::vector<store_life>& lives() const override { return lives_; }
   store_totals totals() const override { return {}; }
   expected<store_head, store_failure> head() const override { return store_head{}; }
   expected<task_state, store_failure> state(problem_index task) const override;
@@ -91,6 +91,7 @@ private:
   std::string id_ = "made/";
   std::string question_ = "How many apples are left?";
   std::string origin_; // of every event
+  std::vector<store_life> lives_;
 };
 
 // The memory store of `problems` made journals.

@@ -263,13 +263,18 @@ TEST_F(F13_StoreDamage, CutLogWithAcceptRollback_OpensAtAPrefix) {
   EXPECT_GT(db->totals().bits, 0U);
   EXPECT_TRUE(db->verify({})->empty());
   ASSERT_TRUE(commit_one(*db, 0, {made_call("asked again")}));
-  EXPECT_EQ(db->rollback_accepted(), db->incarnation());
-  const auto accepted = db->incarnation();
+  const auto lives = db->lives();
+  ASSERT_GE(lives.size(), 2U);
+  EXPECT_EQ(lives.back().incarnation, db->incarnation());
+  EXPECT_TRUE(lives.back().accepted);
+  EXPECT_FALSE(lives.front().accepted);
+  const auto seq = db->commit_seq();
   db.reset();
   db = open_store(dir()); // accepted once, it is the history now
   ASSERT_TRUE(db);
-  EXPECT_EQ(db->rollback_accepted(), accepted);
-  EXPECT_GT(db->incarnation(), accepted);
+  ASSERT_EQ(db->lives().size(), lives.size() + 1);
+  EXPECT_EQ(db->lives()[lives.size() - 1], lives.back());
+  EXPECT_EQ(db->lives().back(), (store_life{db->incarnation(), seq, false}));
 }
 
 TEST_F(F13_StoreDamage, FlippedLogWithAcceptRollback_OpensBeforeTheDamage) {

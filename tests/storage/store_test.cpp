@@ -157,7 +157,6 @@ TEST_F(StoreCommit, Events_AreReadBackInOrderAndCounted) {
 
 TEST_F(StoreCommit, EventsOfPeers_AreReadBackWithTheirNames) {
   auto db = create_store(dir(), 2);
-  EXPECT_EQ(db->rollback_accepted(), 0U);
   const std::vector<event> events = {made_call("a"), made_bit(0, "q", answer::yes)};
   task_commit part{problem_index{1}, events, std::nullopt, std::nullopt, false};
   part.by = "node-7";
