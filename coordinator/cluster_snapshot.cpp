@@ -2,9 +2,8 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
-#include <iterator>
 #include <map>
-#include <tuple>
+#include <utility>
 
 #include "coordinator/cluster_core.hpp"
 
@@ -47,46 +46,55 @@ double least_left_s(const plan& tasks, run_clock::time_point now) {
                                     : std::max(0.0, seconds(*usual - (now - *granted)));
 }
 
-// Every live lease of a run. A snapshot a second of some thousand leases.
-std::vector<lease_line> leases_of(const run_core& run, const party_directory& names,
-                                  run_clock::time_point now) {
-  std::vector<lease_line> out;
-  const auto slow = run.tasks().slow_time();
-  for (const auto& [task, held] : run.tasks().leases()) {
-    if (held.expired || held.holder == peer_id{})
-      continue;
-    lease_line line;
-    line.run = run.what().name;
-    line.worker = names.name(held.holder);
-    line.problem = task.value;
-    line.age_s = seconds(now - held.granted);
-    line.times_p99 = slow && slow->count() > 0 ? line.age_s / seconds(*slow) : 0;
-    if (const lease_progress* said = run.said_of(task)) {
-      line.phase = to_string(said->phase);
-      line.calls = said->calls_in_flight;
-      line.events = said->events;
-      line.bytes = said->bytes;
-      line.tokens = said->tokens;
-      line.silent_s = static_cast<double>(said->silent_ms) / 1000;
-    }
-    out.push_back(std::move(line));
+using granted_at = std::pair<run_clock::time_point, problem_index>;
+
+// What is shown of one lease of a run.
+lease_line line_of_lease(const run_core& run, const granted_at& which, const party_directory& names,
+                         run_clock::time_point now) {
+  lease_line out;
+  out.run = run.what().name;
+  out.worker = names.name(run.tasks().find(which.second)->holder);
+  out.problem = which.second.value;
+  out.age_s = seconds(now - which.first);
+  if (const auto slow = run.tasks().slow_time(); slow && slow->count() > 0)
+    out.times_p99 = out.age_s / seconds(*slow);
+  if (const lease_progress* said = run.said_of(which.second)) {
+    out.phase = to_string(said->phase);
+    out.calls = said->calls_in_flight;
+    out.events = said->events;
+    out.bytes = said->bytes;
+    out.tokens = said->tokens;
+    out.silent_s = static_cast<double>(said->silent_ms) / 1000;
   }
   return out;
 }
 
-void keep_oldest(std::vector<lease_line>& leases) {
-  const auto most = std::min(leases.size(), limits::oldest_leases_shown);
-  std::partial_sort(leases.begin(), leases.begin() + static_cast<std::ptrdiff_t>(most),
-                    leases.end(), [](const lease_line& a, const lease_line& b) {
-                      return std::tie(b.age_s, a.run, a.problem) <
-                             std::tie(a.age_s, b.run, b.problem);
-                    });
-  leases.resize(most);
+// The oldest live leases of a run; how many straggle of all. Looks at each, once a second.
+std::vector<granted_at> oldest_of(const run_core& run, run_clock::time_point now,
+                                  std::uint64_t& stragglers) {
+  const auto slow = run.tasks().slow_time();
+  std::vector<granted_at> out;
+  for (const auto& [task, held] : run.tasks().leases()) {
+    if (held.expired || held.holder == peer_id{})
+      continue;
+    out.emplace_back(held.granted, task);
+    if (!slow || seconds(now - held.granted) <= limits::straggler_times * seconds(*slow))
+      continue;
+    const lease_progress* said = run.said_of(task);
+    const bool silent = said != nullptr && std::chrono::milliseconds(said->silent_ms) >=
+                                               std::chrono::milliseconds(limits::straggler_silence);
+    stragglers += silent ? 1 : 0;
+  }
+  const auto most = std::min(out.size(), limits::oldest_leases_shown);
+  std::partial_sort(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(most), out.end());
+  out.resize(most);
+  return out;
 }
 
-bool straggles(const lease_line& lease) {
-  return lease.times_p99 > limits::straggler_times &&
-         lease.silent_s >= seconds(limits::straggler_silence);
+void keep_oldest(std::vector<lease_line>& leases) {
+  std::stable_sort(leases.begin(), leases.end(),
+                   [](const lease_line& a, const lease_line& b) { return a.age_s > b.age_s; });
+  leases.resize(std::min(leases.size(), limits::oldest_leases_shown));
 }
 
 } // namespace
@@ -256,11 +264,10 @@ cluster_status cluster_core::snapshot(run_clock::time_point now) const {
     const auto place = runs_.find(id);
     if (place == runs_.end())
       continue;
-    auto leases = leases_of(*place->second.core, *this, now);
+    const run_core& run = *place->second.core;
     out.runs.push_back(line_of(place->second, now));
-    out.runs.back().stragglers =
-        static_cast<std::uint64_t>(std::count_if(leases.begin(), leases.end(), straggles));
-    std::move(leases.begin(), leases.end(), std::back_inserter(out.oldest_leases));
+    for (const granted_at& lease : oldest_of(run, now, out.runs.back().stragglers))
+      out.oldest_leases.push_back(line_of_lease(run, lease, *this, now));
     keep_oldest(out.oldest_leases);
   }
   for (const fleet_peer& peer : fleet_.all()) {
