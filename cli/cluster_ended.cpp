@@ -59,6 +59,7 @@ std::optional<host::taken_run> host::take_ended(const std::string& name) {
   out.line.status = run->board->read();
   if (!forget(*run))
     return std::nullopt;
+  const std::lock_guard signing(signing_mutex_);
   run->target.reset(); // and with it the lock of its store
   {
     const std::lock_guard bits(bits_mutex_);
@@ -135,11 +136,21 @@ void host::sign_ended(bool last) {
         over[name] = {run.kept.store, run.board};
   }
   for (const auto& [name, which] : over) {
+    const auto same = [&] { // and has not gone on
+      const host_run* run = find(name);
+      return run != nullptr && run->target && run->board == which.second;
+    };
+    std::unique_lock lock(mutex_);
+    if (!same())
+      continue;
+    std::unique_lock signing(signing_mutex_);
+    lock.unlock();
     const bool done = sign_one(name, which.first, options_.dir + "/keys");
-    const std::lock_guard lock(mutex_);
+    signing.unlock();
+    lock.lock();
+    if (!same())
+      continue;
     host_run* run = find(name);
-    if (run == nullptr || run->board != which.second)
-      continue; // it went on
     run->signing_done = done || ++run->signing_tries >= limits::signing_tries_max;
     run->sign_again = now + limits::signing_retry_delay;
   }

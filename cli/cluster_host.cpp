@@ -207,8 +207,8 @@ bool host::forget(const host_run& run) {
 
 tenbit::status<start_failure> host::resume_runs() {
   for (const kept_run& kept : files_.runs) {
-    if (know_as_ended(kept))
-      continue;
+    if (!options_.accept_rollback && know_as_ended(kept))
+      continue; // else its store is to remember that word, too
     const auto left_out = [&](const std::string& why) { // it keeps no other run from starting
       spdlog::error("{} was cancelled, and is left out: {}", kept.name, why);
     };
@@ -282,9 +282,7 @@ tenbit::status<store_failure> host::load(host_run& run, cluster_core& core,
   sources.commit_seq = [s] { return s->commit_seq(); };
   auto out = std::make_unique<run_core>(run.exp, run.id, std::move(sources), s->manifest().tasks,
                                         core.directory(), core.rules_of_runs());
-  out->give_receipts({run.id,
-                      hasher("receipts of").field(receipt_secret_.view()).field(s->id()).finish(),
-                      s->lives()});
+  out->give_receipts(book_of(*s));
   struct brief {
     task_status status = task_status::pending;
     bool events = false;
@@ -370,9 +368,13 @@ tenbit::status<start_failure> host::reopen(const std::string& name,
       return failed(exp.error());
     again.exp = std::move(*exp);
   }
-  auto target = store::open(again.kept.store);
+  store_options how;
+  how.accept_rollback = options_.accept_rollback;
+  auto target = store::open(again.kept.store, how);
   if (!target)
     return failed(refused_store(target.error()));
+  if (const std::string why = older_copy(**target); !why.empty())
+    return failed({why, exit_refused});
   remove_ended(options_.dir, name);
   if (const auto done = (*target)->commit(first); !done)
     return failed(refused_store(done.error()));

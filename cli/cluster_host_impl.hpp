@@ -70,6 +70,9 @@ private:
   [[nodiscard]] std::optional<taken_run> take_ended(const std::string& name);
   void put_ended(taken_run taken); // it was not opened after all
   void add_ended(cluster_status& out);
+  // -- what peers remember of a store
+  [[nodiscard]] receipt_book book_of(const store& s) const;
+  [[nodiscard]] std::string older_copy(const store& s); // as those know that are here; empty: no
   void sign_ended(bool last);
   void sign_until_the_end();
   void write_settled();
@@ -163,6 +166,7 @@ private:
   std::atomic<disk_level> disk_{disk_level::ample}; // set on the coordinator's thread
   std::atomic<bool> stop_wanted_{false}, ending_{false};
   std::thread keeper_, signer_;
+  std::mutex signing_mutex_; // a store stays open while it is signed; after mutex_
 };
 
 } // namespace tenbit::cli

@@ -69,6 +69,23 @@ bool host::admit_new_oracles() {
   return true;
 }
 
+receipt_book host::book_of(const store& s) const {
+  return {experiment_id{s.manifest().identity.prefix()},
+          hasher("receipts of").field(receipt_secret_.view()).field(s.id()).finish(), s.lives()};
+}
+
+std::string host::older_copy(const store& s) {
+  const auto known = in_core<std::string>(
+      [book = book_of(s), seq = s.commit_seq()](const cluster_core& core, auto) {
+        return core.contradiction(book, seq);
+      });
+  if (!known || known->empty())
+    return {}; // a coordinator that does not answer starts no run either
+  return fmt::format("the worker {}. Put the newest copy there; or start the coordinator once with "
+                     "--accept-rollback: what is lost is then run again",
+                     *known);
+}
+
 // Once a second: which oracles are there, what they gave, who is draining and which runs are over
 // is kept.
 void host::maintain() {

@@ -127,6 +127,8 @@ control::reply host::start_submitted(const control::request& r, experiment exp,
   };
   if (!target)
     return failed(target.error().message);
+  if (std::string why = older_copy(**target); !why.empty())
+    return failed(std::move(why));
   if (auto kept = write_whole(file, to_toml(exp)); !kept)
     return failed(kept.error());
   host_run run;

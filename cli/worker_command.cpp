@@ -7,6 +7,7 @@
 #include <random>
 #include <sstream>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 #include "base/text.hpp"
@@ -181,52 +182,49 @@ status<std::string> prepare(const worker_arguments& args, const link::key_file& 
   return {};
 }
 
-// What the coordinator said is written by the main thread, which waits for nothing else: a disk
-// that hangs or is full must not hold up leases, nor end the worker.
+// What the coordinator said is written by a thread of its own: a disk that hangs or is full must
+// not hold up leases, nor the end of the worker. Lives as long as the process.
 class receipt_keeper {
 public:
   receipt_keeper(const std::string& state, std::vector<receipt> before)
-      : path_(state + "/receipts"), latest_(before), written_(std::move(before)) {}
+      : path_(state + "/receipts"), latest_(std::move(before)) {
+    std::thread([this] { run(); }).detach();
+  }
+  receipt_keeper(const receipt_keeper&) = delete;
+  receipt_keeper& operator=(const receipt_keeper&) = delete;
   void note(const std::vector<receipt>& now) {
     const std::lock_guard lock(mutex_);
+    changed_ = changed_ || now != latest_;
     latest_ = now;
-  }
-  void write_changes(std::chrono::steady_clock::time_point now) {
-    if (now < next_)
-      return;
-    std::vector<receipt> latest;
-    {
-      const std::lock_guard lock(mutex_);
-      latest = latest_;
-    }
-    if (latest == written_)
-      return;
-    next_ = now + limits::receipts_period;
-    const auto kept = write_whole(path_, format_receipts(latest));
-    if (!kept && !std::exchange(failed_, true))
-      fmt::print(stderr, "tenbit: {}; going on without\n", one_line(kept.error(), 500));
-    if (kept) {
-      written_ = std::move(latest);
-      failed_ = false;
-    }
   }
 
 private:
+  void run() {
+    for (bool failed = false;;) {
+      std::this_thread::sleep_for(limits::receipts_period);
+      std::unique_lock lock(mutex_);
+      if (!std::exchange(changed_, false))
+        continue;
+      const std::string text = format_receipts(latest_);
+      lock.unlock();
+      const auto kept = write_whole(path_, text);
+      if (!kept && !std::exchange(failed, true))
+        fmt::print(stderr, "tenbit: {}; going on without\n", one_line(kept.error(), 500));
+      failed = failed && !kept;
+    }
+  }
+
   std::string path_;
   std::mutex mutex_;
-  std::vector<receipt> latest_; // guarded by mutex_
-  std::vector<receipt> written_;
-  std::chrono::steady_clock::time_point next_{};
-  bool failed_ = false;
+  std::vector<receipt> latest_;
+  bool changed_ = false;
 };
 
-void wait_for_end(const worker_arguments& args, const peer_actor& peer, ending& end,
-                  receipt_keeper& receipts) {
+void wait_for_end(const worker_arguments& args, const peer_actor& peer, ending& end) {
   bool told = false;
   std::chrono::steady_clock::time_point deadline;
   while (!end.wait(std::chrono::milliseconds(100))) {
     const auto now = std::chrono::steady_clock::now();
-    receipts.write_changes(now);
     if (stop_signals() > 0 && !std::exchange(told, true)) {
       fmt::print(stderr, "Stopping: finishing the calls on the wire, handing tasks back. Again to "
                          "stop at once.\n");
@@ -273,7 +271,7 @@ int serve(const worker_arguments& args, const link::key_file& key, peer_options 
   uplink.set(std::move(*started));
   if (!args.quiet)
     fmt::print(stderr, "Worker {} for {}\n", name, args.coordinator);
-  wait_for_end(args, peer, end, receipts);
+  wait_for_end(args, peer, end);
   uplink.end(); // sends what is queued, the goodbye among it
   const bool fine = end.in_order();
   fmt::print(stderr, "{}Worker {} ends: {}\n", fine ? "" : "tenbit: ", name,

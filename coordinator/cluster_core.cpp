@@ -52,6 +52,14 @@ void cluster_core::add_run(std::unique_ptr<run_core> run, int priority, run_cloc
         return;
 }
 
+std::string cluster_core::contradiction(const receipt_book& book, std::uint64_t commit_seq) const {
+  for (const fleet_peer& peer : fleet_.all())
+    for (const receipt& shown : peer.receipts)
+      if (const std::string why = book.contradiction(shown, commit_seq); !why.empty())
+        return peer.name + " " + why;
+  return {};
+}
+
 run_core* cluster_core::find(experiment_id id) {
   const auto place = runs_.find(id);
   return place == runs_.end() ? nullptr : place->second.core.get();

@@ -64,6 +64,8 @@ public:
     return fleet_.by_name(name).id;
   }
   void add_run(std::unique_ptr<run_core> run, int priority, run_clock::time_point now);
+  // What a peer that was here remembers of this store and it does not have; empty: nothing.
+  [[nodiscard]] std::string contradiction(const receipt_book& book, std::uint64_t commit_seq) const;
   [[nodiscard]] run_core* find(experiment_id id);
   [[nodiscard]] run_core* find(const std::string& name); // newest of that name
   // It is over; its sources are not asked again.

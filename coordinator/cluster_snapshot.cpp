@@ -78,7 +78,8 @@ std::vector<granted_at> oldest_of(const run_core& run, run_clock::time_point now
     if (held.expired || held.holder == peer_id{})
       continue;
     out.emplace_back(held.granted, task);
-    if (!slow || seconds(now - held.granted) <= limits::straggler_times * seconds(*slow))
+    if (!slow || slow->count() == 0 ||
+        seconds(now - held.granted) <= limits::straggler_times * seconds(*slow))
       continue;
     const lease_progress* said = run.said_of(task);
     const bool silent = said != nullptr && std::chrono::milliseconds(said->silent_ms) >=

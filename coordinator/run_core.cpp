@@ -282,7 +282,8 @@ const lease_progress* run_core::said_of(problem_index task) const {
 }
 
 std::optional<receipt> run_core::durable_now() const {
-  if (!receipts_ || !sources_.commit_seq || status_.phase == run_phase::broken || closing_)
+  if (!receipts_ || !sources_.commit_seq || status_.phase == run_phase::broken || closing_ ||
+      cancelled_)
     return std::nullopt;
   return receipts_->give(sources_.commit_seq());
 }

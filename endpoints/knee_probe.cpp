@@ -117,10 +117,11 @@ std::optional<std::uint32_t> knee_probe::decide(std::uint32_t limit, time_point 
 
 // Not down: then a limit that is held down may go up.
 void knee_probe::stays(std::uint32_t limit, time_point now) {
+  const bool held = ceiling(now) < std::numeric_limits<std::uint32_t>::max();
   phase_ = phase::idle;
   steady_since_ = now;
   best_rate_ = 0;
-  if (ceiling(now) == std::numeric_limits<std::uint32_t>::max()) {
+  if (!held) {
     ceiling_ = 0;
     return;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "config/limits.hpp"
 
@@ -16,13 +17,14 @@ constexpr double weight_in_question = 0.002;
 
 constexpr int late_rounds_min = 2; // in a row, before the first cut
 constexpr int unhelped_max = 2;
-constexpr int unjudged_max = 10; // rounds without enough first bytes: it is not streamed any more
+constexpr int silent_rounds_max = 10; // without any first byte: it is not streamed any more
 // Of calls that begin together the quick ones end first: so many times the limit are not counted.
 constexpr std::uint32_t settling = 2;
 
 } // namespace
 
 void queue_signal::add(const first_byte_time& seen) {
+  any_seen_ = true;
   if (seen.started < since_)
     return;
   if (skipped_ < to_skip_) {
@@ -49,11 +51,12 @@ bool queue_signal::helped(double short_s, std::uint32_t limit) const {
 }
 
 queue_signal::level queue_signal::end_round(std::uint32_t limit, double calls_per_second) {
+  silent_rounds_ = std::exchange(any_seen_, false) ? 0 : silent_rounds_ + 1;
   if (count_ < limits::limiter_first_bytes_min) { // what was seen is kept for the next round
-    late_s_ = ++unjudged_ < unjudged_max ? late_s_ : 0;
+    if (silent_rounds_ >= silent_rounds_max)
+      late_s_ = late_rounds_ = 0;
     return late_s_ > 0 ? level::some : level::none; // a cut is not undone before it is judged
   }
-  unjudged_ = 0;
   const double short_s = std::exp(log_sum_ / count_);
   log_sum_ = 0;
   count_ = 0;

@@ -51,7 +51,8 @@ private:
   double late_s_ = 0;
   std::uint32_t late_limit_ = 0;
   int unhelped_ = 0; // cuts in a row that brought nothing
-  int late_rounds_ = 0, unjudged_ = 0;
+  int late_rounds_ = 0, silent_rounds_ = 0;
+  bool any_seen_ = false; // in this round, of whatever time
 };
 
 } // namespace tenbit

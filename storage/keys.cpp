@@ -109,6 +109,14 @@ std::optional<store_row> read_store_row(std::string_view bytes) {
   return from.complete() ? std::optional(out) : std::nullopt;
 }
 
+void add_life(std::vector<store_life>& lives, const store_life& life) {
+  lives.push_back(life);
+  if (lives.size() <= limits::store_lives_kept)
+    return;
+  lives[1].accepted = lives[1].accepted || lives[0].accepted;
+  lives.erase(lives.begin());
+}
+
 std::string encode(std::span<const store_life> lives) {
   std::string out;
   for (const store_life& life : lives) {

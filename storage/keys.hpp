@@ -127,6 +127,8 @@ struct head_row {
 void encode_to(const head_row& row, std::string& out); // appends
 [[nodiscard]] std::optional<head_row> read_head_row(std::string_view bytes);
 
+// The oldest goes when there are limits::store_lives_kept, and leaves its rollback to the next.
+void add_life(std::vector<store_life>& lives, const store_life& life);
 [[nodiscard]] std::string encode(std::span<const store_life> lives);
 // Empty as well when there are more than limits::store_lives_kept, or not in ascending order.
 [[nodiscard]] std::optional<std::vector<store_life>> read_lives(std::string_view bytes);

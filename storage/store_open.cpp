@@ -76,11 +76,7 @@ status<store_failure> rocks_store::begin_incarnation(const witnesses& seen, bool
                  head.commit_seq);
   head.clean = false;
   found_.store.format = format_version;
-  found_.lives.push_back({head.incarnation, head.commit_seq, accept_rollback});
-  if (found_.lives.size() > limits::store_lives_kept) {
-    found_.lives[1].accepted = found_.lives[1].accepted || found_.lives[0].accepted;
-    found_.lives.erase(found_.lives.begin());
-  }
+  add_life(found_.lives, {head.incarnation, head.commit_seq, accept_rollback});
   if (auto written = write_head(std::move(head), true); !written)
     return written;
   TENBIT_KILL_POINT("incarnation_bumped");

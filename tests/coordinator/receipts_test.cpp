@@ -116,12 +116,22 @@ TEST(Receipts, RunThatComesLater_IsHeldAgainstWhatPeersHaveShown) {
   EXPECT_TRUE(w.status().rolled_back);
 }
 
-TEST(Receipts, CancelledRun_StopsNoOther) {
+// Nor does it make peers forget what a copy lacks.
+TEST(Receipts, CancelledRun_StopsNoOtherAndGivesNone) {
   core_bench w;
   w.run().give_receipts(book_of(9));
+  EXPECT_TRUE(w.run().durable_now());
   w.core.cancel_run(run_a, "wrong prompt");
+  EXPECT_FALSE(w.run().durable_now());
   show(w, book_of(8).give(11));
   EXPECT_NE(w.status().phase, run_phase::broken);
+}
+
+TEST(Receipts, StoreThatIsToBeOpened_IsHeldAgainstThemFirst) {
+  core_bench w(0);
+  show(w, book_of(8).give(11));
+  EXPECT_EQ(w.core.contradiction(book_of(8), 11), "");
+  EXPECT_TRUE(w.core.contradiction(book_of(9), 10).starts_with("anna was told"));
 }
 
 } // namespace tenbit::testing

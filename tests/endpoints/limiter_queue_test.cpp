@@ -159,6 +159,34 @@ TEST(LimiterQueue, SlotsHeldToTheEnd_AreAllInUse) {
   }
 }
 
+// A cut is judged by calls that began after it: with calls of a minute that takes minutes.
+TEST(LimiterQueue, CallsOfAMinute_AreCutAndNotLetBackUnjudged) {
+  closed_loop loop(64);
+  loop.server = {64, 0.5, 60, 0.2, {1}, 0.3, true};
+  (void)loop.run(1500);
+  ASSERT_EQ(loop.limit.limit(), 64U);
+  loop.server.slots = 16;
+  (void)loop.run(1500);
+  double sum = 0;
+  constexpr int looks = 100;
+  for (int i = 0; i < looks; ++i) {
+    (void)loop.run(10);
+    sum += loop.limit.limit();
+    EXPECT_GE(loop.limit.limit(), 14U);
+  }
+  EXPECT_LE(sum / looks, 40) << "52.9 when cuts were undone after ten rounds without a judgement";
+}
+
+TEST(LimiterQueue, CallsOfAMinuteLateForAnotherReason_GetTheFullLimitBack) {
+  closed_loop loop(64);
+  loop.server.answer_s = 60;
+  (void)loop.run(2000);
+  loop.server.first_byte_s *= 10;
+  (void)loop.run(4000);
+  EXPECT_EQ(loop.limit.limit(), 64U);
+  EXPECT_EQ(loop.run(2000), 64U);
+}
+
 TEST(LimiterQueue, HalfTheSlots_StillAllInUse) {
   closed_loop loop(64);
   loop.server.slots = 64;

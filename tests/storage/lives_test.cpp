@@ -10,21 +10,51 @@ namespace {
 
 class StoreLives : public store_test {};
 
-TEST_F(StoreLives, LivesBeyondThoseKept_LeaveTheirRollbackToTheNext) {
+TEST(Lives, BeyondThoseKept_LeaveTheirRollbackToTheNext) {
+  std::vector<store_life> lives;
+  for (std::uint64_t i = 1; i <= limits::store_lives_kept; ++i)
+    storage::add_life(lives, {i, i, i == 2});
+  ASSERT_EQ(lives.size(), limits::store_lives_kept);
+  EXPECT_EQ(*storage::read_lives(storage::encode(lives)), lives);
+  storage::add_life(lives, {5000, 1, false}); // 1 goes
+  EXPECT_EQ(lives.front(), (store_life{2, 2, true}));
+  storage::add_life(lives, {5001, 1, false}); // 2 goes
+  EXPECT_EQ(lives.front(), (store_life{3, 3, true}));
+  EXPECT_FALSE(lives[1].accepted);
+  EXPECT_EQ(lives.size(), limits::store_lives_kept);
+}
+
+TEST(Lives, RowsThatDoNotFit_AreNone) {
+  const std::string one = storage::encode(std::vector<store_life>{{7, 0, false}});
+  const std::string two = storage::encode(std::vector<store_life>{{8, 6, true}});
+  EXPECT_EQ(storage::read_lives("")->size(), 0U);
+  EXPECT_EQ(storage::read_lives(one + two)->size(), 2U);
+  EXPECT_FALSE(storage::read_lives(two + one)) << "not in ascending order";
+  EXPECT_FALSE(storage::read_lives(one + one));
+  EXPECT_FALSE(storage::read_lives(one.substr(1)));
+  EXPECT_FALSE(storage::read_lives(one + two + "x"));
+  std::string many;
+  for (std::uint64_t i = 0; i <= limits::store_lives_kept; ++i)
+    many += storage::encode(std::vector<store_life>{{i, 0, false}});
+  EXPECT_FALSE(storage::read_lives(many));
+}
+
+TEST_F(StoreLives, EachOpeningForWriting_IsOne) {
   auto db = create_store(dir(), 1);
+  ASSERT_TRUE(commit_one(*db, 0, {made_call("a")}));
+  const auto first = db->lives();
+  ASSERT_EQ(first.size(), 1U);
+  const auto seq = db->commit_seq();
+  db.reset();
   store_options accept;
   accept.accept_rollback = true;
-  db.reset();
   db = open_store(dir(), accept);
-  const auto accepted = db->incarnation();
-  for (std::size_t i = 0; i < limits::store_lives_kept; ++i) {
-    db.reset();
-    db = open_store(dir());
-  }
-  ASSERT_EQ(db->lives().size(), limits::store_lives_kept);
-  EXPECT_GT(db->lives().front().incarnation, accepted);
-  EXPECT_TRUE(db->lives().front().accepted);
-  EXPECT_FALSE(db->lives()[1].accepted);
+  ASSERT_EQ(db->lives().size(), 2U);
+  EXPECT_EQ(db->lives()[0], first[0]);
+  EXPECT_EQ(db->lives()[1], (store_life{db->incarnation(), seq, true}));
+  const auto reader = store::open_for_reading(dir());
+  ASSERT_TRUE(reader);
+  EXPECT_EQ((*reader)->lives(), db->lives());
 }
 
 TEST_F(StoreLives, OfFormatOne_IsReadAndWrittenOnAsTwo) {
