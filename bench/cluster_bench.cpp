@@ -202,6 +202,13 @@ double mean_rate(std::span<const part> parts) {
          static_cast<double>(parts.size());
 }
 
+// The same in pieces of the fixed work.
+double mean_work(std::span<const part> parts) {
+  return std::accumulate(parts.begin(), parts.end(), 0.0,
+                         [](double sum, const part& one) { return sum + one.rate * one.machine; }) /
+         static_cast<double>(parts.size());
+}
+
 // Whether a long run gets slower, beside whether the machine does: the end of the run against a
 // fresh store right after it, both without their first part, in which everything starts.
 void long_run(std::uint64_t tasks) {
@@ -220,8 +227,10 @@ void long_run(std::uint64_t tasks) {
              mean_rate(parts.subspan(5)) / mean_rate(parts.first(5)),
              slowest->rate / fastest->rate);
   const auto fresh = measure(tasks / 10, 4);
-  fmt::print("last three tenths / three of the fresh store: {:.2f}\n",
-             mean_rate(parts.last(3)) / mean_rate(std::span(fresh).last(3)));
+  const auto later = std::span(fresh).last(3);
+  fmt::print(
+      "last three tenths / three of the fresh store: {:.2f}; {:.2f}, were the machine even\n",
+      mean_rate(parts.last(3)) / mean_rate(later), mean_work(parts.last(3)) / mean_work(later));
 }
 
 } // namespace
