@@ -42,8 +42,9 @@ std::string format_signing_key(const signing_key& key) {
 
 expected<signing_key, std::string> parse_signing_key(std::string_view text) {
   if (!text.starts_with(signing_header))
-    return fail<std::string>(
-        "line 1: is not \"tenbit-signing-key 1\": no signing key, or of another version");
+    return fail<std::string>("line 1: is not \"tenbit-signing-key 1\": no signing key, or of "
+                             "another version; put the right "
+                             "one there, or move it away and make another with tenbit keys init");
   const std::size_t secret_at =
       signing_header.size() + public_word.size() + key_digits + 1 + secret_word.size();
   if (text.size() != secret_at + key_digits + 1)
